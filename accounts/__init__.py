@@ -1,0 +1,1 @@
+"""Who may, and who did: people, organisations, API keys and the audit trail."""

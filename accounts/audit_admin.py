@@ -1,0 +1,139 @@
+"""The audit trail in Django admin: searched and read, never added to, changed or deleted."""
+
+import json
+from datetime import datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts import ledger
+from accounts.actors import audited_organisations
+from accounts.models import Event, Organisation, Person
+
+
+class EventSearchForm(forms.Form):
+    """What an auditor looks for. Sent by POST: a case reference does not belong in an address."""
+
+    case = forms.CharField(label="Case reference", required=False, max_length=100)
+    person = forms.EmailField(label="Person (e-mail address)", required=False)
+    release = forms.CharField(label="Release (name version)", required=False, max_length=100)
+    action = forms.CharField(label="Action", required=False, max_length=60)
+    since = forms.DateField(
+        label="From (UTC)", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        label="Up to (UTC)", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def as_query(self, organisations: list[Organisation]) -> dict[str, str]:
+        """The lookups of the list that this search stands for; the case only as its keyed digest."""
+        wanted = self.cleaned_data
+        digests = [ledger.case_digest(organisation.id, wanted["case"]) for organisation in organisations]
+        query = {
+            "case_digest__in": ",".join(digests) if wanted["case"] else "",
+            "person__email__iexact": wanted["person"],
+            "release__iexact": wanted["release"],
+            "action__icontains": wanted["action"],
+            "recorded_at__gte": _midnight(wanted["since"]),
+            "recorded_at__lt": _midnight(wanted["until"] and wanted["until"] + timedelta(days=1)),
+        }
+        return {lookup: value for lookup, value in query.items() if value}
+
+
+@admin.register(Event)
+class EventAdmin(admin.ModelAdmin):
+    """Auditors and administrators see the events of their organisations, the superuser all."""
+
+    list_display = ("recorded_at", "action", "who", "release", "prediction_id", "organisation")
+    list_display_links = ("recorded_at", "action")
+    list_select_related = ("person", "api_key", "organisation")
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ("-id",)
+    fields = (
+        "id", "recorded_at", "action", "organisation", "person", "api_key", "release", "prediction_id",
+        "case_digest", "decoded_body",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    def get_urls(self) -> list[URLPattern]:
+        search = path("search/", self.admin_site.admin_view(self.search), name="accounts_event_search")
+        return [search, *super().get_urls()]
+
+    def search(self, request: HttpRequest) -> HttpResponse:
+        """Turn a search into the address of a list, without the case reference in it."""
+        address = reverse("admin:accounts_event_changelist")
+        form = EventSearchForm(request.POST)
+        if request.method != "POST" or not form.is_valid():
+            self.message_user(
+                request, "Check the search: an e-mail address or a date could not be read.", "error"
+            )
+            return redirect(address)
+        return redirect(f"{address}?{urlencode(form.as_query(_organisations_of(request)))}")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"search_form": EventSearchForm(), "title": "Audit trail", **(extra_context or {})}
+        return super().changelist_view(request, context)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        return lookup == "person__email__iexact" or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        events = super().get_queryset(request)
+        if _is_superuser(request):
+            return events
+        return events.filter(organisation__in=_organisations_of(request))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:  # noqa: ARG002
+        return _is_superuser(request) or bool(_organisations_of(request))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    @admin.display(description="Who")
+    def who(self, event: Event) -> str:
+        """The person, the key, or the door."""
+        facts = json.loads(bytes(event.body))
+        return str(event.person or event.api_key or facts["door"])
+
+    @admin.display(description="Body")
+    def decoded_body(self, event: Event) -> SafeString:
+        """The recorded facts, as they were written."""
+        text = json.dumps(json.loads(bytes(event.body)), indent=2, ensure_ascii=False)
+        return format_html("<pre>{}</pre>", text)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, Person) and request.user.is_active and request.user.is_superuser
+
+
+def _organisations_of(request: HttpRequest) -> list[Organisation]:
+    if not isinstance(request.user, Person) or not request.user.is_active:
+        return []
+    if request.user.is_superuser:
+        return list(Organisation.objects.all())
+    return audited_organisations(request.user)
+
+
+def _midnight(day: Any) -> str:
+    return timezone.make_aware(datetime.combine(day, time())).isoformat() if day else ""

@@ -1,0 +1,156 @@
+"""Organisations own everything; people belong to them with roles; systems hold API keys."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+
+class Organisation(models.Model):
+    """A clinic, a laboratory or a hospital: the owner of every prediction its people ask for."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    slug = models.SlugField(unique=True, max_length=60)
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PersonManager(BaseUserManager["Person"]):
+    """Makes people, who sign in with their e-mail address."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "Person":
+        person = self.model(email=self.normalize_email(email).lower(), **fields)
+        person.set_password(password)
+        person.save(using=self._db)
+        return person
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "Person":
+        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
+
+    def get_by_natural_key(self, username: str | None) -> "Person":
+        return self.get(email__iexact=username)
+
+
+class Person(AbstractBaseUser, PermissionsMixin):
+    """Somebody who signs in. What they may do follows from their memberships."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField("e-mail address", unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField("may open the admin", default=False)
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[PersonManager] = PersonManager()
+
+    USERNAME_FIELD = "email"
+
+    class Meta:
+        verbose_name_plural = "people"
+        ordering = ["email"]
+        constraints = [models.UniqueConstraint(Lower("email"), name="person_email_any_case")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class Role(models.TextChoices):
+    """What a person is in an organisation."""
+
+    CLINICIAN = "clinician", "Clinician"
+    LAB = "lab", "Laboratory"
+    AUDITOR = "auditor", "Auditor"
+    ADMIN = "admin", "Administrator"
+
+
+class Membership(models.Model):
+    """One role of one person in one organisation."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships")
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=12, choices=Role.choices)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["person", "organisation", "role"], name="membership_once"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.get_role_display()} of {self.organisation}"
+
+
+class ApiKey(models.Model):
+    """The key of a system: a public prefix, and the SHA-256 of a secret that is shown once.
+
+    The secret has 256 random bits, so a fast hash is as safe as a slow one and 100,000 times quicker.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, unique=True)
+    secret_sha256 = models.CharField(max_length=64)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix})"
+
+
+class SignInLink(models.Model):
+    """A link that signs one person in, once. Only its digest is kept."""
+
+    token_sha256 = models.CharField(max_length=64, primary_key=True)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Sign-in link of {self.person}"
+
+
+class Event(models.Model):
+    """One row of the audit trail. The database stamps every column but the body, and keeps it for ever.
+
+    The table is made by the SQL of migration 0002, not by Django: `accounts.ledger` writes it, nobody
+    else can.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    recorded_at = models.DateTimeField()
+    action = models.TextField()
+    organisation = models.ForeignKey(Organisation, models.DO_NOTHING, null=True, db_constraint=False)
+    person = models.ForeignKey(Person, models.DO_NOTHING, null=True, db_constraint=False)
+    api_key = models.ForeignKey(ApiKey, models.DO_NOTHING, null=True, db_constraint=False)
+    case_digest = models.TextField(null=True)  # noqa: DJ001 - NULL says that no case was named
+    release = models.TextField(null=True)  # noqa: DJ001 - likewise
+    prediction_id = models.UUIDField(null=True)
+    body = models.BinaryField()
+
+    class Meta:
+        managed = False
+        db_table = '"audit"."event"'
+        ordering = ["-id"]
+        verbose_name = "audit event"
+
+    def __str__(self) -> str:
+        return f"{self.action} at {self.recorded_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,1 @@
+"""The porch: settings, addresses, the Celery application, health and the embedded servers."""

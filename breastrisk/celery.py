@@ -1,0 +1,18 @@
+"""The Celery application. Postgres holds what is to be done; Valkey only rings the bell."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "breastrisk.settings")
+app = Celery("breastrisk")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["predictions"])
+
+
+@app.task(name="breastrisk.mark_worker", ignore_result=True)  # type: ignore[untyped-decorator]
+def mark_worker() -> None:
+    """Show the health check that a worker takes tasks."""
+    from breastrisk import health  # noqa: PLC0415 - Django is set up by the time a task runs
+
+    health.mark_worker()

@@ -1,0 +1,35 @@
+"""What the environment says. Every secret NAME may instead be given as NAME_FILE, the path of a file."""
+
+import os
+from pathlib import Path
+
+
+class MissingSetting(Exception):
+    """For the operator: an environment variable that this mode needs is not set."""
+
+
+def read(name: str, default: str | None = None) -> str:
+    """The value of NAME, or the contents of the file that NAME_FILE names, or the default.
+
+    Raises
+    ------
+    MissingSetting
+        When neither is set and there is no default.
+    """
+    if name in os.environ:
+        return os.environ[name]
+    if file := os.environ.get(f"{name}_FILE"):
+        return Path(file).read_text(encoding="utf-8").strip()
+    if default is None:
+        raise MissingSetting(f"Set {name}, or {name}_FILE to the path of a file that holds it.")
+    return default
+
+
+def read_flag(name: str) -> bool:
+    """Whether NAME is switched on: 1, true, yes or on."""
+    return read(name, "").lower() in {"1", "true", "yes", "on"}
+
+
+def read_list(name: str, default: str = "") -> list[str]:
+    """The comma-separated entries of NAME, without blanks."""
+    return [entry.strip() for entry in read(name, default).split(",") if entry.strip()]

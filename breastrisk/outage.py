@@ -1,0 +1,57 @@
+"""What people and systems read when something is missing, broken or away."""
+
+import logging
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from predictions.exceptions import ReleaseUnavailable
+from predictions.problem_details import problem_response, wants_problem_details
+
+RETRY_AFTER = {"Retry-After": "5"}
+
+logger = logging.getLogger(__name__)
+
+
+class AnswerOutages:
+    """Middleware: a database or a model that is away is a 503 with Retry-After, never a 500."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self.get_response(request)
+        except (OperationalError, InterfaceError) as error:
+            return _unavailable(request, error)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Called by Django for what a view raises."""
+        if isinstance(error, OperationalError | InterfaceError | ReleaseUnavailable):
+            return _unavailable(request, error)
+        return None
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """Nothing at this address."""
+    if wants_problem_details(request):
+        return problem_response("not-found", "Nothing is served at this address.")
+    return render(request, "errors/not_found.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Something that nobody foresaw. The page needs neither the database nor the session."""
+    if wants_problem_details(request):
+        return problem_response("internal-error", "Nothing was recorded.")
+    return render(None, "errors/server_error.html", status=500)
+
+
+def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+    logger.error("Unavailable: %s", type(error).__name__)
+    if wants_problem_details(request):
+        return problem_response("unavailable", "The service cannot answer now.", headers=RETRY_AFTER)
+    page = render(None, "errors/unavailable.html", status=503)
+    page["Retry-After"] = RETRY_AFTER["Retry-After"]
+    return page

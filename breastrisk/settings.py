@@ -1,0 +1,241 @@
+"""Settings. One module for every place it runs in: what differs comes from the environment.
+
+Without DATABASE_URL or REDIS_URL the embedded Postgres or Valkey of this checkout is used, and secrets that
+are not given are made once and kept in the state directory. With PRODUCTION=1 nothing is made up: whatever
+is missing is named, and nothing starts.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from breastrisk import environment
+from breastrisk.embedded import postgres, valkey
+from breastrisk.embedded.state import StateDirectory
+from ml_models.sealing import generate_keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+APPLICATION_VERSION = "0.1.0"
+PRODUCTION = environment.read_flag("PRODUCTION")
+DEBUG = False
+
+_state = StateDirectory.default()
+
+
+def _secret(name: str) -> str:
+    """From the environment; outside production from the state directory, where the first call makes it."""
+    if PRODUCTION:
+        return environment.read(name)
+    return environment.read(name, "") or _state.secret(name.lower())
+
+
+def _make_model_keys() -> str:
+    keys = generate_keys()
+    return json.dumps(
+        {
+            "MODEL_ENCRYPTION_KEY": keys.encryption_text,
+            "MODEL_PUBLIC_KEYS": keys.public_text,
+            "MODEL_SIGNING_KEY": keys.signing_text,
+        }
+    )
+
+
+def _read_model_keys() -> dict[str, str]:
+    """The signing key is only needed where releases are trained."""
+    if PRODUCTION or environment.read("MODEL_ENCRYPTION_KEY", ""):
+        return {
+            "MODEL_ENCRYPTION_KEY": environment.read("MODEL_ENCRYPTION_KEY"),
+            "MODEL_PUBLIC_KEYS": environment.read("MODEL_PUBLIC_KEYS"),
+            "MODEL_SIGNING_KEY": environment.read("MODEL_SIGNING_KEY", ""),
+        }
+    kept: dict[str, str] = json.loads(_state.secret("model_keys", _make_model_keys))
+    return kept
+
+
+SECRET_KEY = _secret("SECRET_KEY")
+# Keys the digests that stand for case references in the audit trail. It is never changed.
+LEDGER_KEY = _secret("LEDGER_KEY")
+MODEL_KEYS_ENVIRONMENT = _read_model_keys()
+MODEL_STORE = environment.read("MODEL_STORE", str(BASE_DIR / "ml_models" / "releases"))
+
+ALLOWED_HOSTS = environment.read_list("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = environment.read_list("CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "breastrisk",
+    "predictions",
+    "accounts",
+    "allauth",
+    "allauth.account",
+    "axes",
+    "csp",
+    "rest_framework",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "breastrisk.outage.AnswerOutages",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "breastrisk.urls"
+WSGI_APPLICATION = "breastrisk.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASE_URL = environment.read("DATABASE_URL", None if PRODUCTION else "") or postgres.url(_state)
+DATABASES = {
+    "default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)
+    | {"OPTIONS": {"connect_timeout": 3, "application_name": "breastrisk"}}
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+_given_redis = environment.read("REDIS_URL", None if PRODUCTION else "")
+REDIS_URL = _given_redis or valkey.url(_state)
+CELERY_BROKER_URL = _given_redis or valkey.broker_url(_state)
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Over twice the longest task, so that a task that still runs is never handed out again.
+    "visibility_timeout": 900,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+}
+CELERY_BEAT_SCHEDULE = {
+    # Each expires before the next two are due: after an outage there is no pile of them to work off.
+    "second reading": {
+        "task": "predictions.confirm_predictions",
+        "schedule": 2.0,
+        "options": {"expires": 5},
+    },
+    "worker mark": {"task": "breastrisk.mark_worker", "schedule": 5.0, "options": {"expires": 10}},
+}
+
+AUTH_USER_MODEL = "accounts.Person"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {"user_attributes": ("email", "name")}),
+        ("MinimumLengthValidator", {"min_length": 12}),
+        ("CommonPasswordValidator", {}),
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "new_prediction"
+ACCOUNT_ADAPTER = "accounts.adapters.InvitedOnly"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+# An administrator enters the addresses of people who were invited in person.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+# allauth would lock an account for everybody; axes locks it for the address that guesses.
+ACCOUNT_RATE_LIMITS = {"login_failed": None}
+AXES_FAILURE_LIMIT = 5
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "accounts.lockout.name_of_credentials"
+AXES_LOCKOUT_CALLABLE = "accounts.lockout.answer_locked_out"
+AXES_COOLOFF_TIME = 0.25
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+
+EMAIL_BACKEND = environment.read("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+DEFAULT_FROM_EMAIL = environment.read("DEFAULT_FROM_EMAIL", "breastrisk@localhost")
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+FORMAT_MODULE_PATH = None
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Files are served from where they stand: there is no collecting step that could be forgotten.
+WHITENOISE_USE_FINDERS = True
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_PARSER_CLASSES": [],
+    "EXCEPTION_HANDLER": "predictions.api.views.answer_exception",
+    "UNAUTHENTICATED_USER": None,
+}
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+if PRODUCTION:
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# A panel has some kilobytes; whatever is larger is a mistake or an attack.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}

@@ -1,0 +1,23 @@
+"""Every address of the product."""
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import include, path
+
+from breastrisk import health
+
+admin.autodiscover()
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+handler404 = "breastrisk.outage.not_found"
+handler500 = "breastrisk.outage.server_error"
+
+urlpatterns = [
+    path("", include("predictions.urls")),
+    path("", include("accounts.urls")),
+    path("admin/", admin.site.urls),
+    path("api/v1/health", health.ready, name="health"),
+    path("api/v1/health/live", health.live, name="health_live"),
+    path("api/v1/health/ready", health.ready, name="health_ready"),
+    path("api/v1/", include("predictions.api.urls")),
+]

@@ -1,0 +1,258 @@
+"""The public half of a release: what it measures, where it applies and how well it did.
+
+A manifest holds no weight. It travels unencrypted beside the sealed model and is bound to it by signature
+and by digest, so it contains no timestamp: the same data and seed give the same bytes.
+"""
+
+import hashlib
+import json
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+NAME_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$"
+VERSION_PATTERN = r"^(?:0|[1-9][0-9]{0,5})(?:\.(?:0|[1-9][0-9]{0,5})){2}$"
+SHA256_PATTERN = r"^[0-9a-f]{64}$"
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Version = Annotated[str, Field(pattern=VERSION_PATTERN)]
+Sha256 = Annotated[str, Field(pattern=SHA256_PATTERN)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+PartName = Literal["pickle", "onnx"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Estimate(_Frozen):
+    """A figure with its 95 % interval."""
+
+    value: float
+    lower: float
+    upper: float
+
+
+class Gene(_Frozen):
+    """One gene of the panel; ``mean`` and ``sd`` are those of the training cohort, in the panel's unit."""
+
+    symbol: str
+    entrez_id: int
+    ensembl_id: str
+    probe_sets: tuple[str, ...]
+    former_symbols: tuple[str, ...]
+    mean: float
+    sd: float = Field(gt=0)
+
+
+class Gate(_Frozen):
+    """When a sample looks enough like the training cohort to be scored, and how often training rows pass."""
+
+    spearman_minimum: float
+    platform_spearman_minimum: float
+    mean_absolute_z_maximum: float
+    passed: int
+    of: int
+
+
+class MissingCost(_Frozen):
+    """Mean absolute change of the 5-year risk, in percentage points, when ``missing`` genes are imputed."""
+
+    missing: int
+    mean_absolute_change_5y: float
+
+
+class MissingGenes(_Frozen):
+    """Shares of the panel that must be measured, and what the absent ones cost."""
+
+    warn_below: Probability
+    refuse_below: Probability
+    cost: tuple[MissingCost, ...]
+
+
+class AgeRange(_Frozen):
+    """Ages in years between which the training patients lie."""
+
+    minimum: float
+    maximum: float
+
+
+class Incidence(_Frozen):
+    """Kaplan-Meier cumulative incidence of distant metastasis at a year, with 95 % interval (log-log)."""
+
+    year: int
+    incidence: Probability
+    lower: Probability
+    upper: Probability
+    at_risk: int
+
+
+class Cohort(_Frozen):
+    """The training cohort and what was observed in it: the baseline beside every risk."""
+
+    name: str
+    citation: str
+    patients: int
+    distant_metastases: int
+    observed: tuple[Incidence, ...]
+
+
+class Category(_Frozen):
+    """A band of 5-year risk [minimum, maximum) with what happened to patients predicted into it.
+
+    ``share`` and ``observed_5y`` come from out-of-fold predictions: no patient helped to predict herself.
+    ``observed_5y`` is None when the band was empty.
+    """
+
+    minimum: Probability
+    maximum: Probability
+    patients: int
+    share: Probability
+    observed_5y: Estimate | None
+
+
+class Figures(_Frozen):
+    """Nested cross-validation of one fit; every figure with its 95 % patient-bootstrap interval."""
+
+    c_index_harrell: Estimate
+    c_index_uno: Estimate
+    auc_5y: Estimate
+    auc_10y: Estimate
+    brier_gain_5y: Estimate
+    calibration_slope: Estimate
+    observed_expected_5y: Estimate
+
+
+class Performance(_Frozen):
+    """Nested cross-validation of the whole procedure, tuning included."""
+
+    folds: int
+    repeats: int
+    bootstraps: int
+    without_age: Figures
+    with_age: Figures
+
+
+class Tuning(_Frozen):
+    """Ridge penalty (on standardised columns) and slope that tuning chose."""
+
+    penalty: float
+    slope: float
+
+
+class Libraries(_Frozen):
+    """Versions that wrote the release; a pickle is read by the same ones or not at all."""
+
+    python: str
+    numpy: str
+    scikit_learn: str
+    joblib: str
+
+
+class Training(_Frozen):
+    """How the release was made, enough to make it again."""
+
+    data_sha256: Sha256
+    seed: int
+    bootstraps: int
+    without_age: Tuning
+    with_age: Tuning
+    libraries: Libraries
+
+
+class Part(_Frozen):
+    """Digest and size in bytes of one form of the model, before encryption."""
+
+    sha256: Sha256
+    size: int = Field(gt=0)
+
+
+class Parts(_Frozen):
+    """The two forms of the model."""
+
+    pickle: Part
+    onnx: Part
+
+
+class Manifest(_Frozen):
+    """What a release says of itself.
+
+    ``correlation`` is the strict upper triangle, row by row, of the genes' training correlation matrix;
+    with the genes' ``mean`` and ``sd`` it is the training covariance that fills missing genes in.
+    """
+
+    format: Literal[1] = 1
+    name: Name
+    version: Version
+    intended_use: str
+    unit: Literal["log2_intensity"]
+    platform: Literal["affymetrix-hgu133a"]
+    horizons: tuple[int, ...]
+    genes: tuple[Gene, ...]
+    correlation: tuple[float, ...]
+    gate: Gate
+    missing: MissingGenes
+    age: AgeRange
+    cohort: Cohort
+    categories: tuple[Category, ...]
+    performance: Performance
+    training: Training
+    parts: Parts
+
+    @model_validator(mode="after")
+    def _panel_is_coherent(self) -> Self:
+        symbols = self.symbols
+        if list(symbols) != sorted(set(symbols)):
+            msg = "genes must be distinct and sorted by symbol"
+            raise ValueError(msg)
+        if len(self.correlation) != len(symbols) * (len(symbols) - 1) // 2:
+            msg = "correlation must be the strict upper triangle of the panel"
+            raise ValueError(msg)
+        return self
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read a manifest; raises ``pydantic.ValidationError`` for anything else."""
+        return cls.model_validate_json(data)
+
+    def canonical_bytes(self) -> bytes:
+        """Return the one JSON text of this manifest: sorted keys, no spaces, UTF-8."""
+        content = self.model_dump(mode="json")
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return text.encode()
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the canonical bytes, in hexadecimal: the identity of the release."""
+        return hashlib.sha256(self.canonical_bytes()).hexdigest()
+
+    @cached_property
+    def symbols(self) -> tuple[str, ...]:
+        """Return HGNC symbols in the order of every array of values."""
+        return tuple(gene.symbol for gene in self.genes)
+
+    @cached_property
+    def means(self) -> npt.NDArray[np.float64]:
+        """Return training means, shape (genes,)."""
+        return _read_only(np.array([gene.mean for gene in self.genes]))
+
+    @cached_property
+    def sds(self) -> npt.NDArray[np.float64]:
+        """Return training standard deviations, shape (genes,)."""
+        return _read_only(np.array([gene.sd for gene in self.genes]))
+
+    @cached_property
+    def correlation_matrix(self) -> npt.NDArray[np.float64]:
+        """Return the training correlation, shape (genes, genes)."""
+        size = len(self.genes)
+        upper = np.zeros((size, size))
+        upper[np.triu_indices(size, 1)] = self.correlation
+        return _read_only(upper + upper.T + np.eye(size))
+
+
+def _read_only(array: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    array.flags.writeable = False
+    return array

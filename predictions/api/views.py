@@ -1,0 +1,135 @@
+"""The API's door: shape only, then the same call as the form."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from rest_framework.exceptions import APIException, UnsupportedMediaType
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.actors import Actor
+from predictions import disclosure, submission
+from predictions.api.authentication import ApiKeyAuthentication, HasScope
+from predictions.api.body import PredictBody, parse_body
+from predictions.api.strict_json import parse_object
+from predictions.exceptions import (
+    PanelRefused,
+    PredictionNotFound,
+    Problem,
+    ReleaseUnavailable,
+)
+from predictions.facts import facts_of
+from predictions.problem_details import BY_STATUS, problem_response
+
+LARGEST_BODY = 262_144
+RETRY_AFTER = {"Retry-After": "5"}
+
+
+class TooLarge(APIException):
+    """The body has more bytes than any panel."""
+
+    status_code = 413
+    default_detail = f"At most {LARGEST_BODY:,} bytes are read."
+
+
+class _ApiView(APIView):
+    authentication_classes = [ApiKeyAuthentication]
+    permission_classes = [HasScope]
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = DefaultContentNegotiation
+    scopes: dict[str, str] = {}
+
+    @property
+    def actor(self) -> Actor:
+        """Whose key the request carries."""
+        actor: Actor = self.request.user.actor  # type: ignore[union-attr]
+        return actor
+
+
+class PredictView(_ApiView):
+    """`POST /api/v1/predict`: one panel in, its risk out."""
+
+    scopes = {"POST": "predict", "OPTIONS": "predict"}
+
+    def post(self, request: Request) -> Response:
+        body = self._read_body(request)
+        prediction = submission.submit_panel(body.as_request(), self.actor)
+        facts = facts_of(prediction)
+        if not body.options.explain:
+            del facts["contributions"]
+        return Response(
+            facts, status=201, headers={"Location": reverse("api_prediction", args=[prediction.id])}
+        )
+
+    def _read_body(self, request: Request) -> PredictBody:
+        try:
+            _check_transport(request)
+            return parse_body(parse_object(request.body))
+        except PanelRefused as refusal:
+            submission.record_refusal(refusal, self.actor)
+            raise
+        except APIException as error:
+            submission.record_refusal(PanelRefused([_transport_problem(error)]), self.actor)
+            raise
+
+
+class PredictionView(_ApiView):
+    """`GET /api/v1/predictions/{id}`: one prediction of the key's organisation."""
+
+    scopes = {"GET": "read", "HEAD": "read", "OPTIONS": "read"}
+
+    def get(self, request: Request, prediction_id: UUID) -> Response:  # noqa: ARG002 - Django's signature
+        return Response(disclosure.disclose(self.actor, prediction_id))
+
+
+def answer_exception(error: Exception, _context: dict[str, Any]) -> HttpResponse | None:
+    """Every refusal as problem details; None leaves what nobody foresaw to the 500 handler."""
+    answer: HttpResponse | None = None
+    match error:
+        case PanelRefused():
+            answer = _answer_refusal(error.problems)
+        case PredictionNotFound() | Http404():
+            answer = problem_response("not-found", "There is no such prediction in your organisation.")
+        case ReleaseUnavailable():
+            answer = problem_response("unavailable", "The model cannot answer now.", headers=RETRY_AFTER)
+        case OperationalError() | InterfaceError():
+            answer = problem_response("unavailable", "The database cannot be reached.", headers=RETRY_AFTER)
+        case APIException() if error.status_code in BY_STATUS:
+            answer = _answer_api_exception(error)
+    return answer
+
+
+def _answer_refusal(problems: Sequence[Problem]) -> HttpResponse:
+    malformed = any(problem.code == "malformed_json" for problem in problems)
+    count = f"{len(problems)} problem{'s' * (len(problems) != 1)}. No prediction was made."
+    return problem_response("malformed-body" if malformed else "panel-refused", count, problems)
+
+
+def _answer_api_exception(error: APIException) -> HttpResponse:
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait))
+    return problem_response(BY_STATUS[error.status_code].slug, str(error.detail), headers=headers)
+
+
+def _transport_problem(error: APIException) -> Problem:
+    problem_type = BY_STATUS[error.status_code]
+    return Problem(problem_type.slug, problem_type.title, problem_type.advice)
+
+
+def _check_transport(request: Request) -> None:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
+        raise TooLarge
+    media_type, _, parameters = request.content_type.partition(";")
+    charset = parameters.replace(" ", "").replace('"', "").lower()
+    if media_type.strip().lower() != "application/json" or charset not in {"", "charset=utf-8"}:
+        raise UnsupportedMediaType(request.content_type)

@@ -1,0 +1,40 @@
+"""What can go wrong with a panel or a release, and whom each is for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with what was sent: a stable code, what is wrong, how to mend it, and where.
+
+    `pointer` is a JSON pointer (RFC 6901) into an API body, `row` the line of a pasted or uploaded panel,
+    counted from 1, and `value` what stands there.
+    """
+
+    code: str
+    detail: str
+    mend: str
+    pointer: str | None = None
+    row: int | None = None
+    value: str | None = None
+
+
+class PanelRefused(Exception):
+    """For the person who sent the panel: everything that is wrong with it, at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(", ".join(sorted({problem.code for problem in problems})))
+        self.problems = tuple(problems)
+
+
+class ReleaseUnavailable(Exception):
+    """For the operator: no release of the model is live, or its files are missing or their seal is broken."""
+
+
+class UnknownRelease(Exception):
+    """For the person: the release that they named is not registered or may not be called."""
+
+
+class PredictionNotFound(Exception):
+    """For the reader: no such prediction in their organisation."""

@@ -1,0 +1,106 @@
+"""The browser's door: shape only. What a panel means is for `submission` to say."""
+
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+
+from predictions.exceptions import PanelRefused, Problem
+from predictions.intake.delimited import MAXIMUM_BYTES, read_two_columns
+from predictions.intake.measurements import PanelRequest
+from predictions.intake.panel import LONGEST_REFERENCE
+from predictions.intake.units import UNITS
+
+
+class PanelForm(forms.Form):
+    """One panel, pasted or as a file, with the little that is asked about it."""
+
+    pasted = forms.CharField(
+        label="Paste two columns: gene and value",
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "autocomplete": "off"}),
+        help_text="As copied from a spreadsheet, or as CSV. HGNC symbols or HG-U133A probe sets.",
+    )
+    file = forms.FileField(
+        label="or choose a CSV or TSV file",
+        required=False,
+        allow_empty_file=True,
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv,text/plain"}),
+    )
+    unit = forms.ChoiceField(
+        label="Unit of the values",
+        choices=[("", "Choose the unit"), *UNITS.items()],
+        help_text="As the lab states it. A unit that the model does not read is refused, not converted.",
+    )
+    age_years = forms.IntegerField(
+        label="Age in years",
+        required=False,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        help_text="Optional. Leave it empty if you do not know it; nothing is put in its place.",
+    )
+    case_reference = forms.CharField(
+        label="Case reference",
+        required=False,
+        max_length=LONGEST_REFERENCE,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="Optional. Your own reference for the case, not the patient's name.",
+    )
+    accept_former_symbols = forms.BooleanField(
+        label="Read former gene symbols as the current ones", required=False
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        file: UploadedFile[Any] | None = cleaned.get("file")
+        if bool(file) == bool(cleaned.get("pasted", "").strip()):
+            message = (
+                "Give the panel once: paste it or choose a file, not both."
+                if file
+                else ("Paste the panel or choose a file.")
+            )
+            self.add_error("pasted", message)
+        if file and (file.size or 0) > MAXIMUM_BYTES:
+            self.add_error("file", f"The file has {file.size:,} bytes; at most {MAXIMUM_BYTES:,} are read.")
+        return cleaned
+
+    def as_request(self) -> PanelRequest:
+        """The same request in the terms of `submission`.
+
+        Raises
+        ------
+        PanelRefused
+            With every row that cannot be read.
+        """
+        file: UploadedFile[Any] | None = self.cleaned_data["file"]
+        columns = read_two_columns(file.read() if file else self.cleaned_data["pasted"])
+        return PanelRequest(
+            measurements=columns.measurements,
+            unit=self.cleaned_data["unit"],
+            age_years=self.cleaned_data["age_years"],
+            case_reference=self.cleaned_data["case_reference"],
+            accept_former_symbols=self.cleaned_data["accept_former_symbols"],
+            steps=columns.steps,
+        )
+
+    def keep_file(self) -> None:
+        """Put an uploaded file's text where a pasted one stands: browsers do not send a file back again."""
+        file: UploadedFile[Any] | None = self.files.get("file")
+        if file is None or (file.size or 0) > MAXIMUM_BYTES or self.data.get("pasted", "").strip():
+            return
+        file.seek(0)
+        self.data = {**self.data.dict(), "pasted": file.read().decode("utf-8-sig", "replace")}  # type: ignore[attr-defined]
+
+    def as_problems(self) -> list[Problem]:
+        """The form's own errors in the words of every other problem."""
+        return [
+            Problem("form_incomplete", f"{self.fields[name].label}: {error}", "Correct it in the form.")
+            for name, errors in self.errors.items()
+            for error in errors
+            if name in self.fields
+        ]
+
+
+def refusal_of(form: PanelForm) -> PanelRefused:
+    """A form that is not whole is a refusal like any other."""
+    return PanelRefused(form.as_problems())

@@ -1,0 +1,78 @@
+"""The one gate to the model: whether it applies to a panel at all, and then what it says."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ml_models.applicability import Applicability, assess
+from ml_models.manifest import Manifest
+from ml_models.scores import Scores
+from predictions import releases
+from predictions.exceptions import PanelRefused, Problem
+from predictions.intake.panel import VALUES_POINTER, Panel
+from predictions.models import Release
+
+REFUSALS = {
+    "other_platform": (
+        "The genes are only partly in the order of the training cohort: this looks like another platform.",
+        "The model reads single-channel HG-U133A log2 intensities; another platform needs a profile.",
+    ),
+    "wrong_scale": (
+        "The genes are in the order of the training cohort, but not on its scale.",
+        "Check the normalisation and the logarithm: the model reads HG-U133A log2 intensities.",
+    ),
+    "wrong_values": (
+        "The values do not follow the training cohort at all: ratios, z-scores, or the wrong genes.",
+        "Check that each value stands beside its own gene, and export log2 intensities.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one form of one release says of one panel."""
+
+    applicability: Applicability
+    result: dict[str, Any]
+
+
+def read_panel(release: Release, panel: Panel) -> Reading:
+    """Score a panel with the portable form of a release.
+
+    Raises
+    ------
+    PanelRefused
+        When the values are not of the scale or platform that the release learned from.
+    ReleaseUnavailable
+        When the release cannot be opened.
+    """
+    manifest = releases.manifest_of(release)
+    applicability = assess(panel.vector, manifest)
+    if applicability.verdict != "ok":
+        raise PanelRefused([_refusal(applicability, manifest)])
+    age = np.array([np.nan if panel.age_years is None else panel.age_years], dtype=np.float64)
+    scores = releases.portable_form(release).score(panel.vector[np.newaxis], age)
+    return Reading(applicability, as_result(scores, 0, [gene.symbol for gene in manifest.genes]))
+
+
+def as_result(scores: Scores, row: int, symbols: list[str]) -> dict[str, Any]:
+    """One row of scores as plain numbers: what is stored, and what the second reading is compared with."""
+    contributions = scores.contributions[row].tolist()
+    return {
+        "log_hazard": float(scores.log_hazard[row]),
+        "risk": scores.risk[row].tolist(),
+        "lower": scores.lower[row].tolist(),
+        "upper": scores.upper[row].tolist(),
+        "contributions": dict(zip([*symbols, "age"], contributions, strict=True)),
+    }
+
+
+def _refusal(applicability: Applicability, manifest: Manifest) -> Problem:
+    detail, mend = REFUSALS[applicability.verdict]
+    evidence = (
+        f"Spearman's rho with the training means is {applicability.spearman:.2f} "
+        f"(at least {manifest.gate.spearman_minimum} is needed) and the mean distance from them is "
+        f"{applicability.mean_absolute_z:.2f} SD (at most {manifest.gate.mean_absolute_z_maximum})."
+    )
+    return Problem(applicability.verdict, f"{detail} {evidence}", mend, VALUES_POINTER)

@@ -1,0 +1,187 @@
+"""Two columns of text, gene and value: pasted from a spreadsheet, or a CSV or TSV file."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from predictions.exceptions import PanelRefused, Problem
+from predictions.intake.measurements import Measurement, Step
+
+MAXIMUM_BYTES = 2_000_000
+MAXIMUM_ROWS = 70_000
+MISSING = {"", "na", "nan", "null"}
+
+# ASCII digits only: float() would also take "1_0", Arabic digits and "infinity".
+DECIMAL_POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
+# Longer than any number means: also keeps float() from working on a megabyte of digits.
+LONGEST_NUMBER = 40
+
+
+@dataclass(frozen=True)
+class TwoColumns:
+    """What was read, and what reading it took."""
+
+    measurements: tuple[Measurement, ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class _Row:
+    number: int
+    cells: list[str]
+
+
+def read_two_columns(data: bytes | str) -> TwoColumns:
+    """Read gene and value from each row.
+
+    Raises
+    ------
+    PanelRefused
+        With every row that cannot be read.
+    """
+    text = data if isinstance(data, str) else _decode(data)
+    _refuse_unreadable(text)
+    delimiter = _find_delimiter(text)
+    rows = list(_split(text, delimiter))
+    if len(rows) > MAXIMUM_ROWS:
+        raise PanelRefused([_too_large(f"There are {len(rows):,} rows; at most {MAXIMUM_ROWS:,} are read.")])
+    has_header = _is_header(rows)
+    body = rows[1:] if has_header else rows
+    if not body:
+        raise PanelRefused([_empty()])
+    with_comma = delimiter != "," and _has_decimal_comma(body)
+    return TwoColumns(_measure(body, with_comma=with_comma), tuple(_steps(rows, with_comma, has_header)))
+
+
+def _decode(data: bytes) -> str:
+    if len(data) > MAXIMUM_BYTES:
+        raise PanelRefused(
+            [_too_large(f"The file has {len(data):,} bytes; at most {MAXIMUM_BYTES:,} are read.")]
+        )
+    encoding = "utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        problem = Problem(
+            "not_text",
+            "The file is not UTF-8 or UTF-16 text.",
+            "Save it as CSV or tab-separated text in UTF-8; a spreadsheet itself (.xlsx) is not read yet.",
+        )
+        raise PanelRefused([problem]) from None
+
+
+def _refuse_unreadable(text: str) -> None:
+    if not text.strip():
+        raise PanelRefused([_empty()])
+    if "\0" in text:
+        problem = Problem(
+            "not_text", "The text has NUL characters in it.", "Save the panel as plain CSV or TSV text."
+        )
+        raise PanelRefused([problem])
+
+
+def _find_delimiter(text: str) -> str | None:
+    """Tab, semicolon or comma, whichever the first full line has; None stands for blanks."""
+    first = next(line for line in text.splitlines() if line.strip())
+    return next((delimiter for delimiter in "\t;," if delimiter in first), None)
+
+
+def _split(text: str, delimiter: str | None) -> Iterator[_Row]:
+    lines = text.splitlines()
+    if delimiter is None:
+        cells: Iterator[list[str]] = (line.split() for line in lines)
+    else:
+        # One line is one row: a quote that is never closed then costs its own row, not the rest of the file.
+        cells = (next(csv.reader([line], delimiter=delimiter)) if line.strip() else [] for line in lines)
+    for number, row in enumerate(cells, start=1):
+        if any(cell.strip() for cell in row):
+            yield _Row(number, [cell.strip() for cell in row])
+
+
+def _is_header(rows: list[_Row]) -> bool:
+    """A first row whose second cell is a word, over a row whose second cell is a number or missing."""
+    first, second = rows[0].cells, rows[1].cells if len(rows) > 1 else []
+    if len(first) != 2:  # noqa: PLR2004 - two columns are what this reader is for
+        return False
+    below = len(second) == 2 and _looks_like_value(second[1])  # noqa: PLR2004
+    only_row = len(rows) == 1 and first[1].isalpha()
+    return not _looks_like_value(first[1]) and (below or only_row)
+
+
+def _looks_like_value(cell: str) -> bool:
+    return cell.lower() in MISSING or bool(DECIMAL_POINT.fullmatch(cell) or DECIMAL_COMMA.fullmatch(cell))
+
+
+def _has_decimal_comma(rows: list[_Row]) -> bool:
+    """A decimal comma is believed only where no value has a decimal point."""
+    values = [row.cells[1] for row in rows if len(row.cells) == 2]  # noqa: PLR2004
+    return any(DECIMAL_COMMA.fullmatch(value) for value in values) and not any(
+        "." in value for value in values
+    )
+
+
+def _measure(rows: list[_Row], *, with_comma: bool) -> tuple[Measurement, ...]:
+    problems: list[Problem] = []
+    measurements: list[Measurement] = []
+    for row in rows:
+        parsed = _parse(row, with_comma=with_comma)
+        (problems if isinstance(parsed, Problem) else measurements).append(parsed)  # type: ignore[arg-type]
+    if problems:
+        raise PanelRefused(problems)
+    return tuple(measurements)
+
+
+def _parse(row: _Row, *, with_comma: bool) -> Measurement | Problem:
+    if len(row.cells) != 2:  # noqa: PLR2004
+        return _wrong_columns(row)
+    identifier, cell = row.cells
+    if cell.lower() in MISSING:
+        return Measurement(identifier, None, row=row.number)
+    text = cell.replace(",", ".") if with_comma and DECIMAL_COMMA.fullmatch(cell) else cell
+    if len(text) > LONGEST_NUMBER or not DECIMAL_POINT.fullmatch(text):
+        return _not_a_number(row.number, cell)
+    value = float(text)
+    if value in {float("inf"), float("-inf")}:
+        return _not_a_number(row.number, cell)
+    return Measurement(identifier, value, row=row.number)
+
+
+def _wrong_columns(row: _Row) -> Problem:
+    return Problem(
+        "wrong_column_count",
+        f"This row has {len(row.cells)} column{'s' * (len(row.cells) != 1)}; two are needed, gene and value.",
+        "Keep two columns, parted by a tab, a semicolon or a comma in every row.",
+        row=row.number,
+        value=" | ".join(row.cells)[:80],
+    )
+
+
+def _not_a_number(row: int, cell: str) -> Problem:
+    return Problem(
+        "not_a_number",
+        "The value is not a finite decimal number.",
+        "Write it like 7.12, or leave it empty (or NA) if the gene was not measured.",
+        row=row,
+        value=cell[:80],
+    )
+
+
+def _too_large(detail: str) -> Problem:
+    return Problem("too_large", detail, "Send one sample with the genes of the panel.")
+
+
+def _empty() -> Problem:
+    return Problem(
+        "empty_panel", "There is no gene in it.", "Give one row for each gene: its name and its value."
+    )
+
+
+def _steps(rows: list[_Row], with_comma: bool, has_header: bool) -> Iterator[Step]:  # noqa: FBT001
+    if has_header:
+        yield Step(
+            "header_skipped", f"Row {rows[0].number} was read as a header: {', '.join(rows[0].cells)[:80]}."
+        )
+    if with_comma:
+        yield Step("decimal_comma_read", "A comma was read as the decimal sign.")

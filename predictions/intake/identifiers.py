@@ -1,0 +1,170 @@
+"""From the names that a lab wrote to the genes of the release's panel."""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ml_models.manifest import Gene
+from predictions.exceptions import Problem
+from predictions.intake.measurements import Measurement, Step
+
+HGNC_SYMBOL = "hgnc_symbol"
+PROBE_SET = "affymetrix_probe_set"
+KINDS = {HGNC_SYMBOL: "HGNC symbol", PROBE_SET: "Affymetrix HG-U133A probe set"}
+LONGEST_IDENTIFIER = 60
+
+
+@dataclass
+class Identified:
+    """Values by HGNC symbol, what was done to get there, and what stands in the way."""
+
+    kind: str
+    values: dict[str, float] = field(default_factory=dict)
+    former: dict[str, str] = field(default_factory=dict)
+    not_in_panel: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def identify(
+    measurements: Sequence[Measurement], genes: Sequence[Gene], kind: str | None, *, accept_former: bool
+) -> Identified:
+    """Find the gene of each measurement.
+
+    Parameters
+    ----------
+    kind
+        One of `KINDS`, or None to take the kind that knows more of the identifiers.
+    accept_former
+        Read a symbol that HGNC has replaced as its successor; otherwise each is a problem that names it.
+    """
+    kind = kind or _detect_kind(measurements, genes)
+    found = Identified(kind)
+    readable = [m for m in measurements if not _report_unreadable(m, found)]
+    _report_repeats(readable, found)
+    by_symbol = _group(readable, genes, found, accept_former=accept_former)
+    _report_collisions(by_symbol, found)
+    for symbol, group in by_symbol.items():
+        _take(symbol, group, found)
+    return found
+
+
+def suggest(identifier: str, missing: Iterable[str]) -> str | None:
+    """The missing gene whose symbol is nearest to an unknown identifier, if any is near."""
+    by_folded = {symbol.casefold(): symbol for symbol in missing}
+    near = difflib.get_close_matches(identifier.casefold(), by_folded, n=1, cutoff=0.75)
+    return by_folded[near[0]] if near else None
+
+
+def _detect_kind(measurements: Sequence[Measurement], genes: Sequence[Gene]) -> str:
+    probe_sets = {probe_set for gene in genes for probe_set in gene.probe_sets}
+    known = sum(m.identifier in probe_sets for m in measurements)
+    return PROBE_SET if 2 * known > len(measurements) else HGNC_SYMBOL
+
+
+def _report_unreadable(measurement: Measurement, found: Identified) -> bool:
+    identifier = measurement.identifier
+    if identifier and len(identifier) <= LONGEST_IDENTIFIER and identifier.isprintable():
+        return False
+    found.problems.append(
+        Problem(
+            "identifier_unreadable",
+            f"A gene identifier has 1 to {LONGEST_IDENTIFIER} printable characters.",
+            f"Write the {KINDS[found.kind]} of the gene.",
+            measurement.pointer,
+            measurement.row,
+            ascii(identifier)[1:-1][:80],
+        )
+    )
+    return True
+
+
+def _report_repeats(measurements: Sequence[Measurement], found: Identified) -> None:
+    rows: dict[str, list[Measurement]] = defaultdict(list)
+    for measurement in measurements:
+        rows[measurement.identifier].append(measurement)
+    for identifier, repeated in rows.items():
+        if len(repeated) > 1:
+            where = ", ".join(str(m.row) for m in repeated)
+            found.problems.append(
+                Problem(
+                    "identifier_repeated",
+                    f"{identifier} stands in rows {where}.",
+                    "Keep one row for each gene; which value is right is not ours to choose.",
+                    repeated[-1].pointer,
+                    repeated[-1].row,
+                    identifier,
+                )
+            )
+
+
+def _group(
+    measurements: Sequence[Measurement], genes: Sequence[Gene], found: Identified, *, accept_former: bool
+) -> dict[str, list[Measurement]]:
+    if found.kind == PROBE_SET:
+        current = {probe_set: gene.symbol for gene in genes for probe_set in gene.probe_sets}
+        former: dict[str, str] = {}
+    else:
+        current = {gene.symbol: gene.symbol for gene in genes}
+        former = {old: gene.symbol for gene in genes for old in gene.former_symbols if old not in current}
+    groups: dict[str, list[Measurement]] = defaultdict(list)
+    for measurement in measurements:
+        symbol = current.get(measurement.identifier)
+        if symbol is None and measurement.identifier in former:
+            symbol = _read_former(
+                measurement, former[measurement.identifier], found, accept_former=accept_former
+            )
+        elif symbol is None:
+            found.not_in_panel.append(measurement.identifier)
+        if symbol:
+            groups[symbol].append(measurement)
+    return groups
+
+
+def _read_former(
+    measurement: Measurement, symbol: str, found: Identified, *, accept_former: bool
+) -> str | None:
+    if accept_former:
+        found.former[measurement.identifier] = symbol
+        return symbol
+    found.problems.append(
+        Problem(
+            "former_symbol",
+            f"HGNC calls {measurement.identifier} {symbol} today.",
+            f"Write {symbol}, or confirm that former symbols are read as the current ones.",
+            measurement.pointer,
+            measurement.row,
+            measurement.identifier,
+        )
+    )
+    return None
+
+
+def _report_collisions(by_symbol: dict[str, list[Measurement]], found: Identified) -> None:
+    """Two names for one gene block the panel; several probe sets of one gene are how it is measured."""
+    if found.kind == PROBE_SET:
+        return
+    for symbol, group in by_symbol.items():
+        names = sorted({m.identifier for m in group})
+        if len(names) > 1:
+            found.problems.append(
+                Problem(
+                    "identifiers_collide",
+                    f"{' and '.join(names)} are the same gene, {symbol}.",
+                    "Keep the one that was measured; which value is right is not ours to choose.",
+                    group[-1].pointer,
+                    group[-1].row,
+                    group[-1].identifier,
+                )
+            )
+
+
+def _take(symbol: str, group: list[Measurement], found: Identified) -> None:
+    values = [m.value for m in group if m.value is not None]
+    if not values:
+        return
+    found.values[symbol] = sum(values) / len(values)
+    if len(values) > 1:
+        names = " and ".join(m.identifier for m in group)
+        found.steps.append(Step("probe_sets_averaged", f"{symbol} is the mean of {names}."))

@@ -1,0 +1,156 @@
+"""A panel that a release can read: every check passed, every transformation on record."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_models.manifest import Manifest
+from predictions.exceptions import PanelRefused, Problem
+from predictions.intake.identifiers import KINDS, Identified, identify
+from predictions.intake.measurements import PanelRequest, Step
+from predictions.intake.units import check_unit, detect_unit
+
+YOUNGEST, OLDEST = 18, 110
+LONGEST_REFERENCE = 100
+AGE_POINTER = "/case/age_years"
+UNIT_POINTER = "/expression/unit"
+VALUES_POINTER = "/expression/values"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The values of one sample in the gene order of a release, and how they came about.
+
+    `values` maps each HGNC symbol of the panel to its value in the release's unit, None where it was not
+    measured. Two panels with the same `sha256` get the same bits from the same release.
+    """
+
+    values: dict[str, float | None]
+    age_years: int | None
+    unit_declared: str
+    unit_detected: str
+    identifiers: str
+    former_symbols: dict[str, str]
+    not_in_panel: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The symbols of the genes that were not measured."""
+        return tuple(symbol for symbol, value in self.values.items() if value is None)
+
+    @property
+    def vector(self) -> NDArray[np.float64]:
+        """The values, shape (genes,), NaN where a gene was not measured."""
+        return np.array(
+            [np.nan if value is None else value for value in self.values.values()], dtype=np.float64
+        )
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of what is scored: unit, values and age in canonical JSON."""
+        scored: dict[str, Any] = {
+            "unit": self.unit_declared,
+            "values": self.values,
+            "age_years": self.age_years,
+        }
+        return sha256(json.dumps(scored, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def build_panel(request: PanelRequest, manifest: Manifest) -> Panel:
+    """Check a request against the panel of a release.
+
+    Raises
+    ------
+    PanelRefused
+        With every problem that was found.
+    """
+    found = _identify(request, manifest)
+    look = detect_unit(list(found.values.values())) if found.values else None
+    problems = [
+        *found.problems,
+        *check_unit(request.unit, look, manifest.unit, UNIT_POINTER),
+        *_check_identity(request, manifest),
+        *_check_coverage(request, found, manifest),
+    ]
+    if problems or look is None:
+        raise PanelRefused(problems)
+    return Panel(
+        values={gene.symbol: found.values.get(gene.symbol) for gene in manifest.genes},
+        age_years=request.age_years,
+        unit_declared=request.unit,
+        unit_detected=look.code,
+        identifiers=found.kind,
+        former_symbols=found.former,
+        not_in_panel=tuple(found.not_in_panel),
+        steps=(*request.steps, *found.steps),
+    )
+
+
+def _identify(request: PanelRequest, manifest: Manifest) -> Identified:
+    if request.identifiers is not None and request.identifiers not in KINDS:
+        problem = Problem(
+            "identifiers_unknown",
+            f"'{request.identifiers[:40]}' is not a kind of identifier that is known here.",
+            f"Use one of: {', '.join(KINDS)}.",
+            pointer="/expression/identifiers",
+            value=request.identifiers[:40],
+        )
+        raise PanelRefused([problem])
+    accept = request.accept_former_symbols
+    return identify(request.measurements, manifest.genes, request.identifiers, accept_former=accept)
+
+
+def _check_identity(request: PanelRequest, manifest: Manifest) -> Iterator[Problem]:
+    age = request.age_years
+    if age is not None and not YOUNGEST <= age <= OLDEST:
+        yield Problem(
+            "age_out_of_range",
+            f"The age is given in whole years, {YOUNGEST} to {OLDEST}.",
+            "Correct the age, or leave it out: the risk is then read without it.",
+            AGE_POINTER,
+            value=str(age)[:20],
+        )
+    if request.platform and request.platform != manifest.platform:
+        yield Problem(
+            "platform_not_supported",
+            f"The model learned from {manifest.platform}; this sample is declared as another platform.",
+            "Values of another platform need a profile of that platform.",
+            "/sample/platform",
+            value=request.platform[:40],
+        )
+    for text, pointer in ((request.case_reference, "/case/reference"), (request.sample_id, "/sample/id")):
+        if len(text) > LONGEST_REFERENCE or not text.isprintable():
+            yield Problem(
+                "reference_unreadable",
+                f"A reference has at most {LONGEST_REFERENCE} printable characters.",
+                "Use the reference that your own system knows, without line breaks.",
+                pointer,
+                value=ascii(text)[1:-1][:80],
+            )
+
+
+def _check_coverage(request: PanelRequest, found: Identified, manifest: Manifest) -> Iterator[Problem]:
+    symbols = [gene.symbol for gene in manifest.genes]
+    missing = [symbol for symbol in symbols if symbol not in found.values]
+    share = 1 - len(missing) / len(symbols)
+    if share < manifest.missing.refuse_below:
+        yield Problem(
+            "too_few_genes",
+            f"{len(symbols) - len(missing)} of the {len(symbols)} genes of the panel were measured; "
+            f"at least {manifest.missing.refuse_below:.0%} are needed. Missing: {', '.join(missing)}.",
+            "Check the identifiers, or ask the lab for the whole panel.",
+            VALUES_POINTER,
+        )
+    elif missing and not request.allow_missing_genes:
+        yield Problem(
+            "genes_missing",
+            f"Not measured: {', '.join(missing)}.",
+            "Send the whole panel, or allow missing genes.",
+            VALUES_POINTER,
+        )

@@ -1,0 +1,122 @@
+"""A panel in: the one call that the form, the API and the command line make."""
+
+import hashlib
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+from uuid_utils.compat import uuid7
+
+from accounts import ledger
+from accounts.actors import Actor
+from predictions import events, inference, releases
+from predictions.exceptions import PanelRefused, Problem, UnknownRelease
+from predictions.inference import Reading
+from predictions.intake.measurements import PanelRequest
+from predictions.intake.panel import Panel, build_panel
+from predictions.models import Prediction, Release
+
+
+def submit_panel(request: PanelRequest, actor: Actor) -> Prediction:
+    """Read the risk from a panel and put both on record.
+
+    The prediction and its audit event are written in one transaction: both stand, or neither.
+
+    Raises
+    ------
+    PanelRefused
+        With every problem of the panel; the refusal is on record too.
+    ReleaseUnavailable
+        When no release is live, or the one that is cannot be opened.
+    """
+    release = _find_release(request, actor)
+    try:
+        panel = build_panel(request, releases.manifest_of(release))
+        reading = inference.read_panel(release, panel)
+    except PanelRefused as refusal:
+        record_refusal(refusal, actor, request.case_reference, release=str(release))
+        raise
+    return _record(request, panel, reading, release, actor)
+
+
+def record_refusal(refusal: PanelRefused, actor: Actor, case_reference: str = "", **facts: str) -> None:
+    """Put on record that a panel was refused and why, without any value from it."""
+    codes = [problem.code for problem in refusal.problems]
+    counts = {code: codes.count(code) for code in sorted(set(codes))}
+    ledger.record(
+        events.PREDICTION_REFUSED, actor, problems=counts, **_case_facts(actor, case_reference), **facts
+    )
+
+
+def _find_release(request: PanelRequest, actor: Actor) -> Release:
+    try:
+        return releases.find_release(request.model)
+    except UnknownRelease:
+        problem = Problem(
+            "model_unknown",
+            "No release of this name may be called.",
+            f"Use {releases.STABLE}, or NAME/VERSION of a release that may be called.",
+            "/model",
+            value=ascii(request.model)[1:-1][:80],
+        )
+        refusal = PanelRefused([problem])
+        record_refusal(refusal, actor, request.case_reference)
+        raise refusal from None
+
+
+@transaction.atomic
+def _record(
+    request: PanelRequest, panel: Panel, reading: Reading, release: Release, actor: Actor
+) -> Prediction:
+    prediction_id = uuid7()
+    entry = ledger.record(
+        events.PREDICTION_MADE,
+        actor,
+        prediction=prediction_id,
+        release=str(release),
+        release_sha256=release.sha256,
+        input_sha256=panel.sha256,
+        result_sha256=hashlib.sha256(ledger.canonical_json(reading.result)).hexdigest(),
+        **_case_facts(actor, request.case_reference),
+    )
+    return Prediction.objects.create(
+        id=prediction_id,
+        created_at=entry.recorded_at,
+        event_id=entry.id,
+        organisation=actor.organisation,
+        release=release,
+        person=actor.person,
+        api_key=actor.api_key,
+        door=actor.door,
+        case_reference=request.case_reference,
+        sample_id=request.sample_id,
+        age_years=panel.age_years,
+        input_sha256=panel.sha256,
+        panel=_panel_facts(panel),
+        result={**reading.result, "applicability": _applicability_facts(reading)},
+    )
+
+
+def _case_facts(actor: Actor, reference: str) -> dict[str, str]:
+    if not reference:
+        return {}
+    return {"case_digest": ledger.case_digest(actor.organisation.id, reference)}
+
+
+def _panel_facts(panel: Panel) -> dict[str, Any]:
+    return {
+        "values": panel.values,
+        "unit_declared": panel.unit_declared,
+        "unit_detected": panel.unit_detected,
+        "identifiers": panel.identifiers,
+        "former_symbols": panel.former_symbols,
+        "not_in_panel": list(panel.not_in_panel),
+        "steps": [asdict(step) for step in panel.steps],
+    }
+
+
+def _applicability_facts(reading: Reading) -> dict[str, Any]:
+    return {
+        "spearman": reading.applicability.spearman,
+        "mean_absolute_z": reading.applicability.mean_absolute_z,
+    }

@@ -1,0 +1,112 @@
+"""The browser's pages."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.actors import Actor, NoOrganisation, actor_of_person
+from accounts.models import Person
+from predictions import disclosure, releases, submission
+from predictions.exceptions import PanelRefused, PredictionNotFound
+from predictions.forms import PanelForm, refusal_of
+from predictions.intake.measurements import PanelRequest
+from predictions.presentation import page_words
+from predictions.problem_details import TYPES
+
+P = ParamSpec("P")
+
+
+def for_members(
+    view: Callable[Concatenate[HttpRequest, Actor, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """A page for people of an organisation: signed in, acting for it, and never cached."""
+
+    @wraps(view)
+    def page(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        assert isinstance(request.user, Person)  # noqa: S101 - login_required saw to it
+        try:
+            actor = actor_of_person(request.user)
+        except NoOrganisation:
+            return render(request, "predictions/no_organisation.html", status=403)
+        return view(request, actor, *args, **kwargs)
+
+    return never_cache(login_required(page))
+
+
+@require_http_methods(["GET", "POST"])
+@for_members
+def new_prediction(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """The form for one panel, and where it is sent."""
+    if not actor.may_submit:
+        return redirect("predictions")
+    if request.method == "GET":
+        return render(request, "predictions/new.html", {"form": PanelForm(initial=_sample(request))})
+    form = PanelForm(request.POST, request.FILES)
+    try:
+        prediction = submission.submit_panel(_read(form, actor), actor)
+    except PanelRefused as refusal:
+        form.keep_file()
+        context = {"form": form, "problems": refusal.problems}
+        return render(request, "predictions/new.html", context, status=422)
+    return redirect("prediction", prediction.id)
+
+
+@require_GET
+@for_members
+def show_prediction(request: HttpRequest, actor: Actor, prediction_id: UUID) -> HttpResponse:
+    """The result of one prediction."""
+    try:
+        facts = disclosure.disclose(actor, prediction_id)
+    except PredictionNotFound:
+        raise Http404 from None
+    return render(request, "predictions/result.html", {"facts": facts, "words": page_words(facts)})
+
+
+@require_GET
+@for_members
+def list_predictions(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """The predictions of one's organisation, newest first."""
+    rows, following = disclosure.disclose_list(actor, _before(request))
+    return render(request, "predictions/list.html", {"rows": rows, "following": following, "actor": actor})
+
+
+@require_GET
+def explain_problem(request: HttpRequest, slug: str) -> HttpResponse:
+    """What one type of problem details means, and what to do about it."""
+    if slug not in TYPES:
+        raise Http404
+    return render(request, "predictions/problem.html", {"problem_type": TYPES[slug]})
+
+
+def _read(form: PanelForm, actor: Actor) -> PanelRequest:
+    """The request that the form makes; what cannot even be read is a refusal on record too."""
+    try:
+        if not form.is_valid():
+            raise refusal_of(form)
+        return form.as_request()
+    except PanelRefused as refusal:
+        submission.record_refusal(refusal, actor)
+        raise
+
+
+def _sample(request: HttpRequest) -> dict[str, str]:
+    """The training means as an example panel, one click away from the empty form."""
+    if "example" not in request.GET:
+        return {}
+    manifest = releases.manifest_of(releases.find_release())
+    rows = "\n".join(f"{gene.symbol}\t{gene.mean:.4f}" for gene in manifest.genes)
+    return {"pasted": rows, "unit": manifest.unit, "case_reference": "EXAMPLE"}
+
+
+def _before(request: HttpRequest) -> UUID | None:
+    try:
+        return UUID(request.GET["before"]) if "before" in request.GET else None
+    except ValueError:
+        raise Http404 from None

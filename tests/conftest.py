@@ -1,0 +1,123 @@
+"""The standing cast, a sealed release, and the doors."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.test import Client
+
+from accounts.actors import Actor
+from accounts.keys import find_key, issue_key
+from accounts.models import Organisation, Person, Role
+from ml_models import training
+from ml_models.manifest import Manifest
+from ml_models.registry import ReleaseStore
+from predictions import releases
+from predictions.models import Release
+from tests.cast import make_person
+from tests.panels import transbig
+from tests.product import Product, new_place, remove_place
+
+Post = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Product]:
+    """The whole product on its first start, shared by the tests that look at it from outside."""
+    place = new_place()
+    with Product(place / "state") as running:
+        yield running
+    remove_place(place)
+
+
+@pytest.fixture(scope="session")
+def manifest() -> Manifest:
+    """A release that is trained once for the whole run and sealed in the tests' own store."""
+    return training.train_release(transbig(), releases.keys(), ReleaseStore(Path(settings.MODEL_STORE)))
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    """What a process remembers for a second is longer than a test takes."""
+    yield
+    find_key.cache_clear()
+    releases._find_live.cache_clear()
+
+
+@pytest.fixture
+def release(manifest: Manifest, db: None) -> Release:
+    """The release on record, and live."""
+    registered = releases.register(
+        {"name": manifest.name, "version": manifest.version, "sha256": manifest.sha256}
+    )
+    releases.activate(registered)
+    return registered
+
+
+@pytest.fixture
+def clinic(db: None) -> Organisation:
+    return Organisation.objects.create(slug="clinic", name="The clinic")
+
+
+@pytest.fixture
+def other_hospital(db: None) -> Organisation:
+    return Organisation.objects.create(slug="other", name="Another hospital")
+
+
+@pytest.fixture
+def alice(clinic: Organisation) -> Person:
+    return make_person("alice", clinic, Role.CLINICIAN)
+
+
+@pytest.fixture
+def audrey(clinic: Organisation) -> Person:
+    return make_person("audrey", clinic, Role.AUDITOR)
+
+
+@pytest.fixture
+def adam(clinic: Organisation) -> Person:
+    return make_person("adam", clinic, Role.ADMIN)
+
+
+@pytest.fixture
+def charlie(other_hospital: Organisation) -> Person:
+    return make_person("charlie", other_hospital, Role.CLINICIAN)
+
+
+@pytest.fixture
+def alice_acting(alice: Person, clinic: Organisation) -> Actor:
+    return Actor(clinic, "form", person=alice)
+
+
+@pytest.fixture
+def browser_of(db: None) -> Iterator[Callable[[Person], Client]]:
+    """A signed-in client of a person."""
+
+    def sign_in(person: Person) -> Client:
+        client = Client()
+        client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    yield sign_in
+    cache.clear()
+
+
+@pytest.fixture
+def key(clinic: Organisation) -> str:
+    return issue_key(clinic, "Lab system", ["predict", "read"])[1]
+
+
+@pytest.fixture
+def post(key: str) -> Post:
+    """POST a body to `predict` with the clinic's key."""
+
+    def send(body: Any, **headers: str) -> Any:
+        given = {"Authorization": f"Api-Key {key}", **headers}
+        return Client(raise_request_exception=False).post(
+            "/api/v1/predict", body, content_type="application/json", headers=given
+        )
+
+    return send

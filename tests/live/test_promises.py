@@ -1,0 +1,175 @@
+"""What the running product promises, looked at from outside: real processes, real database, real worker."""
+
+import http.client
+import json
+import os
+import signal
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+import redis
+
+from breastrisk.embedded import postgres, valkey
+from breastrisk.embedded.state import StateDirectory
+from tests.panels import as_body, as_text, values_of
+from tests.product import Product, children_of
+
+CANARY_CASE = "CANARY-CASE-7c1e"
+CANARY_VALUE = 7.123456789012
+
+
+@pytest.fixture(scope="module")
+def key(product: Product) -> str:
+    return product.manage("issue_key", "--organisation", "demo").communicate()[0].split()[-1]
+
+
+def call(product, method, path, body=None, **headers):
+    address = urlsplit(product.url)
+    with closing(http.client.HTTPConnection(address.hostname, address.port, timeout=30)) as connection:
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        return response, response.read().decode()
+
+
+def predict(product, key, body=None):
+    data = json.dumps(body or as_body(values_of(0), age_years=50))
+    headers = {"Authorization": f"Api-Key {key}", "Content-Type": "application/json"}
+    return call(product, "POST", "/api/v1/predict", data, **headers)
+
+
+def until(condition, seconds=30.0):
+    deadline = time.monotonic() + seconds
+    while not (outcome := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+    return outcome
+
+
+def is_answering(product, key):
+    with suppress(OSError):
+        return predict(product, key)[0].status == 201
+    return False
+
+
+def rows(product, query, *parameters):
+    with closing(psycopg2.connect(postgres.url(StateDirectory(product.state)))) as connection:
+        cursor = connection.cursor()
+        cursor.execute(query, parameters)
+        return cursor.fetchall()
+
+
+def was_read_again(product, prediction):
+    query = "SELECT second_reading_at IS NOT NULL FROM predictions_prediction WHERE id = %s"
+    return rows(product, query, prediction) == [(True,)]
+
+
+def mapped_files(pid):
+    """The files that a process and its descendants have in memory."""
+    text = Path(f"/proc/{pid}/maps").read_text()
+    return text + "".join(mapped_files(child) for child in children_of(pid))
+
+
+def test_a_prediction_is_confirmed_by_a_worker_within_seconds(product, key):
+    response, body = predict(product, key)
+    assert response.status == 201
+    address, headers = response.getheader("Location"), {"Authorization": f"Api-Key {key}"}
+
+    def is_confirmed():
+        return json.loads(call(product, "GET", address, **headers)[1])["status"] == "confirmed"
+
+    assert json.loads(body)["status"] == "awaiting_second_reading"
+    assert until(is_confirmed)
+
+
+def test_the_web_tier_never_loads_scikit_learn_and_the_worker_does(product, key):
+    predict(product, key)
+    assert "onnxruntime" in until(lambda: mapped_files(product.child("web")))
+    assert "sklearn" not in mapped_files(product.child("web"))
+    assert until(lambda: "sklearn" in mapped_files(product.child("worker")))
+
+
+def test_health_names_every_dependency(product):
+    until(lambda: json.loads(call(product, "GET", "/api/v1/health")[1])["degraded"] is False)
+    response, body = call(product, "GET", "/api/v1/health")
+    assert response.status == 200
+    assert json.loads(body) == {
+        "live": True,
+        "ready": True,
+        "degraded": False,
+        "dependencies": {"database": "up", "model": "up", "queue": "up", "worker": "up"},
+    }
+
+
+def test_every_answer_carries_the_security_headers(product):
+    for path in ("/accounts/login/", "/nothing", "/api/v1/nothing", "/static/site.css"):
+        response, _ = call(product, "GET", path)
+        assert response.getheader("X-Content-Type-Options") == "nosniff", path
+    policy = call(product, "GET", "/accounts/login/")[0].getheader("Content-Security-Policy")
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_without_postgres_the_answer_is_503_and_nothing_is_lost_when_it_is_back(product, key):
+    before = json.loads(predict(product, key)[1])["id"]
+    postmaster = product.child("postgres")
+    os.kill(postmaster, signal.SIGSTOP)
+    try:
+        os.kill(postmaster, signal.SIGQUIT)  # acted upon as soon as it continues
+    finally:
+        os.kill(postmaster, signal.SIGCONT)
+    seen = set()
+
+    def has_been_away_and_is_back():
+        with suppress(OSError):
+            response, _ = predict(product, key)
+            seen.add(response.status)
+            if response.status == 503:
+                assert response.getheader("Retry-After")
+                assert response.getheader("Content-Type") == "application/problem+json"
+                page, text = call(
+                    product, "GET", "/predictions/", Cookie="sessionid=0123456789abcdef0123456789abcdef"
+                )
+                assert page.status in {302, 503}
+                assert "<html" in text or page.status == 302
+        return 503 in seen and response.status == 201
+
+    until(has_been_away_and_is_back, 60)
+    assert seen <= {201, 503}
+    assert rows(product, "SELECT count(*) FROM predictions_prediction WHERE id = %s", before) == [(1,)]
+
+
+def test_without_valkey_predictions_are_still_made_and_confirmed_later(product, key):
+    os.kill(product.child("valkey"), signal.SIGKILL)
+    response, body = predict(product, key)
+    assert response.status == 201
+    assert until(lambda: was_read_again(product, json.loads(body)["id"]), 60)
+
+
+def test_a_killed_worker_comes_back_and_confirms_what_waited(product, key):
+    os.kill(product.child("worker"), signal.SIGKILL)
+    response, body = predict(product, key)
+    assert response.status == 201
+    assert until(lambda: was_read_again(product, json.loads(body)["id"]), 60)
+
+
+def test_no_patient_value_reaches_a_log_the_queue_or_the_audit_trail(product, key):
+    values = {**values_of(0), "IL18": CANARY_VALUE}
+    case = {"reference": CANARY_CASE, "age_years": 50}
+    assert predict(product, key, as_body(values, **case))[0].status == 201
+    refused, _ = predict(product, key, as_body({**values, "C11orf9": 1.0, "PLK1": "x"}, **case))
+    assert refused.status == 422
+    predict(product, key, {"expression": {"values": {CANARY_CASE: CANARY_VALUE}}, "oops": as_text(values)})
+    bus = redis.Redis.from_url(valkey.url(StateDirectory(product.state)))
+    events = rows(product, "SELECT string_agg(convert_from(body, 'UTF8'), ' ') FROM audit.event")[0][0]
+    queue = " ".join(str(bus.dump(name)) for name in bus.scan_iter())
+    logs = " ".join(file.read_text(errors="replace") for file in (product.state / "logs").glob("*"))
+    for planted in (CANARY_CASE, str(CANARY_VALUE), key, key.partition(".")[2]):
+        assert planted not in logs + product.output
+        assert planted not in queue
+        assert planted not in events
+    stored = "SELECT count(*) FROM predictions_prediction WHERE case_reference = %s"
+    assert rows(product, stored, CANARY_CASE) == [(1,)]
