@@ -45,6 +45,11 @@ def case_digest(organisation_id: UUID, reference: str) -> str:
     return hmac.new(settings.LEDGER_KEY.encode(), message, sha256).hexdigest()
 
 
+def case_facts(organisation_id: UUID, reference: str) -> dict[str, str]:
+    """What an event says of its case: the digest, or nothing where no case was named."""
+    return {"case_digest": case_digest(organisation_id, reference)} if reference else {}
+
+
 def canonical_json(facts: dict[str, Any]) -> bytes:
     """One spelling for one set of facts: sorted keys, no blanks, UTF-8, no NaN."""
     text = json.dumps(

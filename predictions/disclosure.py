@@ -25,7 +25,11 @@ def disclose(actor: Actor, prediction_id: UUID) -> Facts:
     prediction = selectors.find_prediction(actor, prediction_id)
     facts = facts_of(prediction)
     ledger.record(
-        events.PREDICTION_DISCLOSED, actor, prediction=prediction.id, release=str(prediction.release)
+        events.PREDICTION_DISCLOSED,
+        actor,
+        prediction=prediction.id,
+        release=str(prediction.release),
+        **ledger.case_facts(prediction.organisation.id, prediction.case_reference),
     )
     return facts
 

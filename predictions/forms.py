@@ -81,6 +81,7 @@ class PanelForm(forms.Form):
             case_reference=self.cleaned_data["case_reference"],
             accept_former_symbols=self.cleaned_data["accept_former_symbols"],
             steps=columns.steps,
+            header=columns.header,
         )
 
     def keep_file(self) -> None:

@@ -44,7 +44,11 @@ def record_refusal(refusal: PanelRefused, actor: Actor, case_reference: str = ""
     codes = [problem.code for problem in refusal.problems]
     counts = {code: codes.count(code) for code in sorted(set(codes))}
     ledger.record(
-        events.PREDICTION_REFUSED, actor, problems=counts, **_case_facts(actor, case_reference), **facts
+        events.PREDICTION_REFUSED,
+        actor,
+        problems=counts,
+        **ledger.case_facts(actor.organisation.id, case_reference),
+        **facts,
     )
 
 
@@ -77,7 +81,7 @@ def _record(
         release_sha256=release.sha256,
         input_sha256=panel.sha256,
         result_sha256=hashlib.sha256(ledger.canonical_json(reading.result)).hexdigest(),
-        **_case_facts(actor, request.case_reference),
+        **ledger.case_facts(actor.organisation.id, request.case_reference),
     )
     return Prediction.objects.create(
         id=prediction_id,
@@ -95,12 +99,6 @@ def _record(
         panel=_panel_facts(panel),
         result={**reading.result, "applicability": _applicability_facts(reading)},
     )
-
-
-def _case_facts(actor: Actor, reference: str) -> dict[str, str]:
-    if not reference:
-        return {}
-    return {"case_digest": ledger.case_digest(actor.organisation.id, reference)}
 
 
 def _panel_facts(panel: Panel) -> dict[str, Any]:

@@ -97,11 +97,15 @@ def _read(form: PanelForm, actor: Actor) -> PanelRequest:
 
 
 def _sample(request: HttpRequest) -> dict[str, str]:
-    """The training means as an example panel, one click away from the empty form."""
+    """A made-up panel near the training means, one click away from the empty form."""
     if "example" not in request.GET:
         return {}
     manifest = releases.manifest_of(releases.find_release())
-    rows = "\n".join(f"{gene.symbol}\t{gene.mean:.4f}" for gene in manifest.genes)
+    shifts = (0.7, -0.7)
+    rows = "\n".join(
+        f"{gene.symbol}\t{gene.mean + shifts[position % 2] * gene.sd:.4f}"
+        for position, gene in enumerate(manifest.genes)
+    )
     return {"pasted": rows, "unit": manifest.unit, "case_reference": "EXAMPLE"}
 
 

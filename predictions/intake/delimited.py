@@ -21,10 +21,11 @@ LONGEST_NUMBER = 40
 
 @dataclass(frozen=True)
 class TwoColumns:
-    """What was read, and what reading it took."""
+    """What was read, what reading it took, and the row that was taken for a header, if there is one."""
 
     measurements: tuple[Measurement, ...]
     steps: tuple[Step, ...]
+    header: Measurement | None
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ def read_two_columns(data: bytes | str) -> TwoColumns:
     if not body:
         raise PanelRefused([_empty()])
     with_comma = delimiter != "," and _has_decimal_comma(body)
-    return TwoColumns(_measure(body, with_comma=with_comma), tuple(_steps(rows, with_comma, has_header)))
+    header = Measurement(rows[0].cells[0], None, row=rows[0].number) if has_header else None
+    measurements = _measure(body, with_comma=with_comma)
+    return TwoColumns(measurements, tuple(_steps(rows, with_comma, has_header)), header)
 
 
 def _decode(data: bytes) -> str:
@@ -141,10 +144,10 @@ def _parse(row: _Row, *, with_comma: bool) -> Measurement | Problem:
         return Measurement(identifier, None, row=row.number)
     text = cell.replace(",", ".") if with_comma and DECIMAL_COMMA.fullmatch(cell) else cell
     if len(text) > LONGEST_NUMBER or not DECIMAL_POINT.fullmatch(text):
-        return _not_a_number(row.number, cell)
+        return _not_a_number(row)
     value = float(text)
     if value in {float("inf"), float("-inf")}:
-        return _not_a_number(row.number, cell)
+        return _not_a_number(row)
     return Measurement(identifier, value, row=row.number)
 
 
@@ -158,12 +161,13 @@ def _wrong_columns(row: _Row) -> Problem:
     )
 
 
-def _not_a_number(row: int, cell: str) -> Problem:
+def _not_a_number(row: _Row) -> Problem:
+    identifier, cell = row.cells
     return Problem(
         "not_a_number",
-        "The value is not a finite decimal number.",
+        f"The value of {ascii(identifier)[1:-1][:60]} is not a finite decimal number.",
         "Write it like 7.12, or leave it empty (or NA) if the gene was not measured.",
-        row=row,
+        row=row.number,
         value=cell[:80],
     )
 

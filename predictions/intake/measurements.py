@@ -36,3 +36,4 @@ class PanelRequest:
     accept_former_symbols: bool = False
     allow_missing_genes: bool = True
     steps: tuple[Step, ...] = field(default=())
+    header: Measurement | None = None

@@ -73,6 +73,7 @@ def build_panel(request: PanelRequest, manifest: Manifest) -> Panel:
     found = _identify(request, manifest)
     look = detect_unit(list(found.values.values())) if found.values else None
     problems = [
+        *_check_header(request, manifest),
         *found.problems,
         *check_unit(request.unit, look, manifest.unit, UNIT_POINTER),
         *_check_identity(request, manifest),
@@ -104,6 +105,20 @@ def _identify(request: PanelRequest, manifest: Manifest) -> Identified:
         raise PanelRefused([problem])
     accept = request.accept_former_symbols
     return identify(request.measurements, manifest.genes, request.identifiers, accept_former=accept)
+
+
+def _check_header(request: PanelRequest, manifest: Manifest) -> Iterator[Problem]:
+    """A first row without a number is a header, unless it names a gene of the panel."""
+    known = {
+        name for gene in manifest.genes for name in (gene.symbol, *gene.former_symbols, *gene.probe_sets)
+    }
+    if request.header and request.header.identifier in known:
+        yield Problem(
+            "not_a_number",
+            f"The value of {request.header.identifier} is not a finite decimal number.",
+            "Write it like 7.12, or leave it empty (or NA) if the gene was not measured.",
+            row=request.header.row,
+        )
 
 
 def _check_identity(request: PanelRequest, manifest: Manifest) -> Iterator[Problem]:

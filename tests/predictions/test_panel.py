@@ -39,6 +39,16 @@ def test_a_whole_panel_is_taken_as_it_is(manifest):
     assert panel.identifiers == "hgnc_symbol"
 
 
+def test_a_gene_that_was_taken_for_a_header_is_a_problem_and_not_lost(manifest):
+    values = values_of(0)
+    gene = values.pop("IL18")
+    assert gene
+    header = Measurement("IL18", None, row=1)
+    (problem,) = problems_of(manifest, values, header=header)
+    assert (problem.code, problem.row) == ("not_a_number", 1)
+    build_panel(request_of(values_of(0), header=Measurement("gene", None, row=1)), manifest)
+
+
 def test_probe_sets_are_recognised_and_several_of_one_gene_are_averaged_on_record(manifest):
     cd44 = next(gene for gene in manifest.genes if gene.symbol == "CD44")
     assert len(cd44.probe_sets) == 2

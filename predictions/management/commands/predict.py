@@ -64,6 +64,7 @@ def _submit(actor: Actor, options: dict[str, Any]) -> Prediction:
         model=options["model"],
         accept_former_symbols=options["accept_former_symbols"],
         steps=columns.steps,
+        header=columns.header,
     )
     return submission.submit_panel(request, actor)
 
