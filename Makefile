@@ -24,7 +24,7 @@ check: .venv/dev-installed
 	$(TOOLS)/ruff format --check .
 	$(TOOLS)/mypy .
 	$(TOOLS)/lint-imports
-	$(TOOLS)/djlint --quiet --check --lint templates
+	$(TOOLS)/djlint --check --lint templates
 	$(TOOLS)/python manage.py check
 	$(TOOLS)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
