@@ -8,6 +8,7 @@ from typing import Any
 
 from ml_models.manifest import Manifest
 from predictions import releases
+from predictions.intake.identifiers import name_others
 from predictions.models import Prediction
 
 HORIZONS = (5, 10)
@@ -137,7 +138,7 @@ def _warnings(prediction: Prediction, manifest: Manifest) -> Iterator[Facts]:
             "detail": f"Former symbols were read as the current: {renamed}.",
         }
     if others := panel["not_in_panel"]:
-        yield {"code": "genes_not_in_panel", "detail": _others_words(others)}
+        yield {"code": "genes_not_in_panel", "detail": _others_words(others, missing)}
     if prediction.age_years is None:
         yield {
             "code": "age_unknown",
@@ -158,9 +159,9 @@ def _missing_words(missing: list[str], manifest: Manifest) -> str:
     )
 
 
-def _others_words(others: list[str]) -> str:
-    shown = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")  # noqa: PLR2004
-    return f"{len(others)} identifiers are not of the panel and were not used: {shown}."
+def _others_words(others: list[str], missing: list[str]) -> str:
+    subject = "1 identifier is" if len(others) == 1 else f"{len(others)} identifiers are"
+    return f"{subject} not of the panel and not used: {name_others(others, missing)}."
 
 
 def _requested_by(prediction: Prediction) -> str:

@@ -6,7 +6,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 from predictions.exceptions import PanelRefused, Problem
-from predictions.intake.delimited import MAXIMUM_BYTES, read_two_columns
+from predictions.intake.delimited import MAXIMUM_BYTES, TwoColumns, read_two_columns
 from predictions.intake.measurements import PanelRequest
 from predictions.intake.panel import LONGEST_REFERENCE
 from predictions.intake.units import UNITS
@@ -31,6 +31,8 @@ class PanelForm(forms.Form):
     unit = forms.ChoiceField(
         label="Unit of the values",
         choices=[("", "Choose the unit"), *UNITS.items()],
+        required=False,  # the panel's own check says what is missing, together with everything else
+        widget=forms.Select(attrs={"required": True}),
         help_text="As the lab states it. A unit that the model does not read is refused, not converted.",
     )
     age_years = forms.IntegerField(
@@ -65,24 +67,32 @@ class PanelForm(forms.Form):
         return cleaned
 
     def as_request(self) -> PanelRequest:
-        """The same request in the terms of `submission`.
+        """The same request in the terms of `submission`, with everything that is wrong with it so far.
 
         Raises
         ------
         PanelRefused
-            With every row that cannot be read.
+            When there is no panel that could be read row by row.
         """
-        file: UploadedFile[Any] | None = self.cleaned_data["file"]
-        columns = read_two_columns(file.read() if file else self.cleaned_data["pasted"])
+        problems = self._as_problems()
+        columns = self._read_columns(problems)
+        cleaned = self.cleaned_data
         return PanelRequest(
             measurements=columns.measurements,
-            unit=self.cleaned_data["unit"],
-            age_years=self.cleaned_data["age_years"],
-            case_reference=self.cleaned_data["case_reference"],
-            accept_former_symbols=self.cleaned_data["accept_former_symbols"],
+            unit=cleaned["unit"] if "unit" in cleaned else self.data["unit"],
+            age_years=cleaned.get("age_years"),
+            case_reference=self.named_case,
+            accept_former_symbols=cleaned["accept_former_symbols"],
             steps=columns.steps,
             header=columns.header,
+            problems=(*problems, *columns.problems),
         )
+
+    @property
+    def named_case(self) -> str:
+        """The reference, if it is one."""
+        reference: str = self.cleaned_data.get("case_reference", "")
+        return reference
 
     def keep_file(self) -> None:
         """Put an uploaded file's text where a pasted one stands: browsers do not send a file back again."""
@@ -92,16 +102,20 @@ class PanelForm(forms.Form):
         file.seek(0)
         self.data = {**self.data.dict(), "pasted": file.read().decode("utf-8-sig", "replace")}  # type: ignore[attr-defined]
 
-    def as_problems(self) -> list[Problem]:
-        """The form's own errors in the words of every other problem."""
+    def _read_columns(self, problems: list[Problem]) -> TwoColumns:
+        if not {"pasted", "file"} <= self.cleaned_data.keys():
+            raise PanelRefused(problems)
+        file: UploadedFile[Any] | None = self.cleaned_data["file"]
+        try:
+            return read_two_columns(file.read() if file else self.cleaned_data["pasted"])
+        except PanelRefused as refusal:
+            raise PanelRefused([*problems, *refusal.problems]) from None
+
+    def _as_problems(self) -> list[Problem]:
+        """The form's own errors in the words of every other problem; the unit's are the panel's to tell."""
         return [
             Problem("form_incomplete", f"{self.fields[name].label}: {error}", "Correct it in the form.")
             for name, errors in self.errors.items()
             for error in errors
-            if name in self.fields
+            if name in self.fields and name != "unit"
         ]
-
-
-def refusal_of(form: PanelForm) -> PanelRefused:
-    """A form that is not whole is a refusal like any other."""
-    return PanelRefused(form.as_problems())

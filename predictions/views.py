@@ -15,7 +15,7 @@ from accounts.actors import Actor, NoOrganisation, actor_of_person
 from accounts.models import Person
 from predictions import disclosure, releases, submission
 from predictions.exceptions import PanelRefused, PredictionNotFound
-from predictions.forms import PanelForm, refusal_of
+from predictions.forms import PanelForm
 from predictions.intake.measurements import PanelRequest
 from predictions.presentation import page_words
 from predictions.problem_details import TYPES
@@ -87,12 +87,11 @@ def explain_problem(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _read(form: PanelForm, actor: Actor) -> PanelRequest:
     """The request that the form makes; what cannot even be read is a refusal on record too."""
+    form.full_clean()
     try:
-        if not form.is_valid():
-            raise refusal_of(form)
         return form.as_request()
     except PanelRefused as refusal:
-        submission.record_refusal(refusal, actor)
+        submission.record_refusal(refusal, actor, form.named_case)
         raise
 
 

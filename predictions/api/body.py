@@ -7,6 +7,7 @@ from pydantic_core import ErrorDetails
 
 from predictions.exceptions import PanelRefused, Problem
 from predictions.intake.measurements import Measurement, PanelRequest
+from predictions.intake.panel import VALUES_POINTER
 
 MOST_IDENTIFIERS = 1_000
 Short = Annotated[str, Field(max_length=100)]
@@ -60,7 +61,7 @@ class PredictBody(_Closed):
         """The same request in the terms of `submission`."""
         return PanelRequest(
             measurements=tuple(
-                Measurement(identifier, value, pointer=_pointer("expression", "values", identifier))
+                Measurement(identifier, value, pointer=f"{VALUES_POINTER}/{_escaped(identifier)}")
                 for identifier, value in self.expression.values.items()
             ),
             unit=self.expression.unit,
@@ -113,4 +114,8 @@ _MENDS = {
 
 def _pointer(*path: str | int) -> str:
     """A JSON pointer (RFC 6901)."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    return "".join(f"/{_escaped(str(part))}" for part in path)
+
+
+def _escaped(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")

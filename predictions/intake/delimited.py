@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 
 from predictions.exceptions import PanelRefused, Problem
 from predictions.intake.measurements import Measurement, Step
@@ -21,11 +22,16 @@ LONGEST_NUMBER = 40
 
 @dataclass(frozen=True)
 class TwoColumns:
-    """What was read, what reading it took, and the row that was taken for a header, if there is one."""
+    """What was read, what reading it took, and the row that was taken for a header, if there is one.
+
+    `problems` holds one entry for each row that could not be read; its gene stands in `measurements` as
+    unreadable, so that it is not reported as missing too.
+    """
 
     measurements: tuple[Measurement, ...]
     steps: tuple[Step, ...]
     header: Measurement | None
+    problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ def read_two_columns(data: bytes | str) -> TwoColumns:
     Raises
     ------
     PanelRefused
-        With every row that cannot be read.
+        When there is nothing in it that could be read row by row.
     """
     text = data if isinstance(data, str) else _decode(data)
     _refuse_unreadable(text)
@@ -54,8 +60,13 @@ def read_two_columns(data: bytes | str) -> TwoColumns:
         raise PanelRefused([_empty()])
     with_comma = delimiter != "," and _has_decimal_comma(body)
     header = Measurement(rows[0].cells[0], None, row=rows[0].number) if has_header else None
-    measurements = _measure(body, with_comma=with_comma)
-    return TwoColumns(measurements, tuple(_steps(rows, with_comma, has_header)), header)
+    parsed = [_parse(row, with_comma=with_comma) for row in body]
+    return TwoColumns(
+        measurements=tuple(measurement for measurement, _ in parsed),
+        steps=tuple(_steps(rows, with_comma, has_header)),
+        header=header,
+        problems=tuple(problem for _, problem in parsed if problem),
+    )
 
 
 def _decode(data: bytes) -> str:
@@ -125,30 +136,25 @@ def _has_decimal_comma(rows: list[_Row]) -> bool:
     )
 
 
-def _measure(rows: list[_Row], *, with_comma: bool) -> tuple[Measurement, ...]:
-    problems: list[Problem] = []
-    measurements: list[Measurement] = []
-    for row in rows:
-        parsed = _parse(row, with_comma=with_comma)
-        (problems if isinstance(parsed, Problem) else measurements).append(parsed)  # type: ignore[arg-type]
-    if problems:
-        raise PanelRefused(problems)
-    return tuple(measurements)
-
-
-def _parse(row: _Row, *, with_comma: bool) -> Measurement | Problem:
+def _parse(row: _Row, *, with_comma: bool) -> tuple[Measurement, Problem | None]:
+    unreadable = Measurement(row.cells[0], None, row=row.number, unreadable=True)
     if len(row.cells) != 2:  # noqa: PLR2004
-        return _wrong_columns(row)
+        return unreadable, _wrong_columns(row)
     identifier, cell = row.cells
     if cell.lower() in MISSING:
-        return Measurement(identifier, None, row=row.number)
-    text = cell.replace(",", ".") if with_comma and DECIMAL_COMMA.fullmatch(cell) else cell
+        return Measurement(identifier, None, row=row.number), None
+    value = _as_number(cell.replace(",", ".") if with_comma and DECIMAL_COMMA.fullmatch(cell) else cell)
+    if value is None:
+        return unreadable, _not_a_number(row)
+    return Measurement(identifier, value, row=row.number), None
+
+
+def _as_number(text: str) -> float | None:
+    """The finite number that this text is, if it is one."""
     if len(text) > LONGEST_NUMBER or not DECIMAL_POINT.fullmatch(text):
-        return _not_a_number(row)
+        return None
     value = float(text)
-    if value in {float("inf"), float("-inf")}:
-        return _not_a_number(row)
-    return Measurement(identifier, value, row=row.number)
+    return value if isfinite(value) else None
 
 
 def _wrong_columns(row: _Row) -> Problem:

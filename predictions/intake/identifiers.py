@@ -13,6 +13,8 @@ HGNC_SYMBOL = "hgnc_symbol"
 PROBE_SET = "affymetrix_probe_set"
 KINDS = {HGNC_SYMBOL: "HGNC symbol", PROBE_SET: "Affymetrix HG-U133A probe set"}
 LONGEST_IDENTIFIER = 60
+OTHERS_NAMED = 5
+ROWS_NAMED = 10
 
 
 @dataclass
@@ -21,6 +23,7 @@ class Identified:
 
     kind: str
     values: dict[str, float] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
     former: dict[str, str] = field(default_factory=dict)
     not_in_panel: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -50,11 +53,16 @@ def identify(
     return found
 
 
-def suggest(identifier: str, missing: Iterable[str]) -> str | None:
-    """The missing gene whose symbol is nearest to an unknown identifier, if any is near."""
+def name_others(others: Sequence[str], missing: Iterable[str]) -> str:
+    """The first identifiers that are not of the panel, each with the missing gene that it may stand for."""
     by_folded = {symbol.casefold(): symbol for symbol in missing}
+    named = ", ".join(_name_other(identifier, by_folded) for identifier in others[:OTHERS_NAMED])
+    return f"{named}, …" if len(others) > OTHERS_NAMED else named
+
+
+def _name_other(identifier: str, by_folded: dict[str, str]) -> str:
     near = difflib.get_close_matches(identifier.casefold(), by_folded, n=1, cutoff=0.75)
-    return by_folded[near[0]] if near else None
+    return f"{identifier} (is it {by_folded[near[0]]}?)" if near else identifier
 
 
 def _detect_kind(measurements: Sequence[Measurement], genes: Sequence[Gene]) -> str:
@@ -67,6 +75,8 @@ def _report_unreadable(measurement: Measurement, found: Identified) -> bool:
     identifier = measurement.identifier
     if identifier and len(identifier) <= LONGEST_IDENTIFIER and identifier.isprintable():
         return False
+    if measurement.unreadable:  # the whole row is reported already
+        return True
     found.problems.append(
         Problem(
             "identifier_unreadable",
@@ -86,11 +96,12 @@ def _report_repeats(measurements: Sequence[Measurement], found: Identified) -> N
         rows[measurement.identifier].append(measurement)
     for identifier, repeated in rows.items():
         if len(repeated) > 1:
-            where = ", ".join(str(m.row) for m in repeated)
+            where = ", ".join(str(m.row) for m in repeated[:ROWS_NAMED])
+            more = f" and {len(repeated) - ROWS_NAMED} more" if len(repeated) > ROWS_NAMED else ""
             found.problems.append(
                 Problem(
                     "identifier_repeated",
-                    f"{identifier} stands in rows {where}.",
+                    f"{identifier} stands in rows {where}{more}.",
                     "Keep one row for each gene; which value is right is not ours to choose.",
                     repeated[-1].pointer,
                     repeated[-1].row,
@@ -161,6 +172,8 @@ def _report_collisions(by_symbol: dict[str, list[Measurement]], found: Identifie
 
 
 def _take(symbol: str, group: list[Measurement], found: Identified) -> None:
+    if any(m.unreadable for m in group):
+        found.unreadable.add(symbol)
     values = [m.value for m in group if m.value is not None]
     if not values:
         return

@@ -1,16 +1,22 @@
 """What every reader hands on: identifiers with values, and where each stood."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from predictions.exceptions import Problem
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One identifier with its value (None: not measured), and its row or JSON pointer for messages."""
+    """One identifier with its value (None: not measured), and its row or JSON pointer for messages.
+
+    One that is `unreadable` has a value in a row that the reader could not take; the reader reported it.
+    """
 
     identifier: str
     value: float | None
     row: int | None = None
     pointer: str | None = None
+    unreadable: bool = False
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class Step:
 
 @dataclass(frozen=True)
 class PanelRequest:
-    """One panel as a door received it, before any meaning is given to it."""
+    """One panel as a door received it, before any meaning is given to it, with what the door found wrong."""
 
     measurements: tuple[Measurement, ...]
     unit: str
@@ -35,5 +41,6 @@ class PanelRequest:
     model: str = "stable"
     accept_former_symbols: bool = False
     allow_missing_genes: bool = True
-    steps: tuple[Step, ...] = field(default=())
+    steps: tuple[Step, ...] = ()
     header: Measurement | None = None
+    problems: tuple[Problem, ...] = ()

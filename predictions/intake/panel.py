@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ml_models.manifest import Manifest
 from predictions.exceptions import PanelRefused, Problem
-from predictions.intake.identifiers import KINDS, Identified, identify
+from predictions.intake.identifiers import KINDS, Identified, identify, name_others
 from predictions.intake.measurements import PanelRequest, Step
 from predictions.intake.units import check_unit, detect_unit
 
@@ -73,6 +73,7 @@ def build_panel(request: PanelRequest, manifest: Manifest) -> Panel:
     found = _identify(request, manifest)
     look = detect_unit(list(found.values.values())) if found.values else None
     problems = [
+        *request.problems,
         *_check_header(request, manifest),
         *found.problems,
         *check_unit(request.unit, look, manifest.unit, UNIT_POINTER),
@@ -150,16 +151,21 @@ def _check_identity(request: PanelRequest, manifest: Manifest) -> Iterator[Probl
             )
 
 
+def _others(found: Identified, missing: list[str]) -> str:
+    """What stands there in place of the genes that are missing."""
+    return f" Not of the panel: {name_others(found.not_in_panel, missing)}." if found.not_in_panel else ""
+
+
 def _check_coverage(request: PanelRequest, found: Identified, manifest: Manifest) -> Iterator[Problem]:
     symbols = [gene.symbol for gene in manifest.genes]
-    missing = [symbol for symbol in symbols if symbol not in found.values]
+    missing = [symbol for symbol in symbols if symbol not in found.values.keys() | found.unreadable]
     share = 1 - len(missing) / len(symbols)
     if share < manifest.missing.refuse_below:
         yield Problem(
             "too_few_genes",
             f"{len(symbols) - len(missing)} of the {len(symbols)} genes of the panel were measured; "
             f"at least {manifest.missing.refuse_below:.0%} are needed. Missing: {', '.join(missing)}.",
-            "Check the identifiers, or ask the lab for the whole panel.",
+            f"Check the identifiers, or ask the lab for the whole panel.{_others(found, missing)}",
             VALUES_POINTER,
         )
     elif missing and not request.allow_missing_genes:

@@ -52,6 +52,9 @@ def detect_unit(values: Sequence[float]) -> Look:
 
 def check_unit(declared: str, look: Look | None, required: str, pointer: str) -> list[Problem]:
     """Problems of a declared unit: unknown, not the release's, or contradicted by the values."""
+    if not declared:
+        mend = "Choose the unit that the lab states."
+        return [Problem("unit_missing", "The unit of the values was not given.", mend, pointer=pointer)]
     if declared not in UNITS:
         return [
             Problem(

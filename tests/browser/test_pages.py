@@ -65,9 +65,10 @@ def test_all_problems_are_shown_at_once_and_nothing_that_was_typed_is_lost(visit
     page.get_by_label("Case reference").fill("P-7")
     page.get_by_role("button", name="Read the risk").click()
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("2 problems to mend")
+    expect(alert).to_contain_text("3 problems to mend")
     expect(alert.get_by_role("row", name="2 six")).to_be_visible()
     expect(alert.get_by_role("row", name="3 PLK1")).to_be_visible()
+    expect(alert).to_contain_text("3 of the 69 genes of the panel were measured")
     expect(page.get_by_label("Paste two columns")).to_have_value(typed)
     expect(page.get_by_label("Case reference")).to_have_value("P-7")
 

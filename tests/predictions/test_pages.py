@@ -4,6 +4,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from accounts.ledger import case_digest
 from accounts.models import Event
 from predictions.intake.delimited import MAXIMUM_BYTES
 from predictions.models import Prediction
@@ -63,10 +64,10 @@ def test_the_result_page_says_it_in_words_with_interval_average_and_version(send
     [
         ({}, "Paste the panel or choose a file"),
         ({"pasted": "IL18\t6", "file": b"IL18,6"}, "not both"),
-        ({"pasted": "IL18\t6", "unit": ""}, "Unit of the values"),
-        ({"pasted": "IL18\t6", "unit": "furlong"}, "Unit of the values"),
-        ({"pasted": "IL18\t6", "age_years": "fifty"}, "Age in years"),
-        ({"pasted": "IL18\t6", "case_reference": "x" * 101}, "Case reference"),
+        ({"pasted": "IL18\t6", "unit": ""}, "unit of the values was not given"),
+        ({"pasted": "IL18\t6", "unit": "furlong"}, "is not a unit that is known here"),
+        ({"pasted": "IL18\t6", "age_years": "fifty"}, "Age in years: Enter a whole number"),
+        ({"pasted": "IL18\t6", "case_reference": "x" * 101}, "Case reference: Ensure this value has at most"),
         ({"pasted": "IL18\tsix"}, "six"),
         ({"file": b""}, "There is no gene in it"),
         ({"file": b"PK\x03\x04\xff\xfe"}, "not UTF-8"),
@@ -80,6 +81,35 @@ def test_what_cannot_be_read_is_said_and_on_record(send, fields, said):
     assert said in response.content.decode()
     assert Event.objects.filter(action="prediction.refused").count() == 1
     assert not Prediction.objects.exists()
+
+
+def test_everything_wrong_with_a_form_and_its_panel_is_told_at_once(send):
+    panel = as_text({"C11orf9": 7.0, "plk1": 6.0}) + "\nIL18\tsix\nPOLQ"
+    response = send(panel, unit="", age_years="fifty", case_reference="P-0042")
+    found = [(problem.code, problem.row) for problem in response.context["problems"]]
+    assert found == [
+        ("form_incomplete", None),
+        ("not_a_number", 3),
+        ("wrong_column_count", 4),
+        ("former_symbol", 1),
+        ("unit_missing", None),
+        ("too_few_genes", None),
+    ]
+    too_few = response.context["problems"][-1]
+    assert "IL18" not in too_few.detail
+    assert "plk1 (is it PLK1?)" in too_few.mend
+
+
+def test_a_refusal_is_found_by_its_case(send, alice):
+    send("", case_reference="P-0042")
+    digest = case_digest(alice.memberships.get().organisation_id, "P-0042")
+    assert Event.objects.get(action="prediction.refused").case_digest == digest
+
+
+def test_of_very_many_problems_the_first_are_shown(send):
+    page = send("A\n" * 5_000).content.decode()
+    assert "5002 problems to mend" in page
+    assert len(page) < 200_000
 
 
 def test_nothing_that_was_typed_or_uploaded_is_lost_with_a_refusal(send):

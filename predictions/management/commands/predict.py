@@ -65,6 +65,7 @@ def _submit(actor: Actor, options: dict[str, Any]) -> Prediction:
         accept_former_symbols=options["accept_former_symbols"],
         steps=columns.steps,
         header=columns.header,
+        problems=columns.problems,
     )
     return submission.submit_panel(request, actor)
 
