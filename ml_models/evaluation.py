@@ -1,5 +1,6 @@
 """How well the procedure predicts: nested cross-validation, with patient-bootstrap intervals."""
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -7,15 +8,30 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_models.estimators import DAYS_A_YEAR, HORIZON_DAYS, HORIZONS, DistantMetastasisRisk
-from ml_models.manifest import Category, Estimate, Figures, Incidence
+from ml_models.manifest import (
+    CalibrationPoint,
+    Category,
+    CategoryCurve,
+    Estimate,
+    Evaluation,
+    Figures,
+    Incidence,
+    NetBenefit,
+    RocPoint,
+    Subgroup,
+)
 from ml_models.measures import (
     Outcomes,
     brier_score,
+    calibration_intercept,
     calibration_slope,
     cumulative_incidence_curve,
     dynamic_auc,
     harrell_c,
+    integrated_brier_score,
+    net_benefit,
     observed_expected,
+    roc_curve,
     survival_at,
     uno_c,
 )
@@ -26,6 +42,10 @@ Bools = npt.NDArray[np.bool_]
 
 FIVE_YEARS = HORIZONS.index(5)
 TEN_YEARS = HORIZONS.index(10)
+CALIBRATION_GROUPS = 5
+THRESHOLDS = tuple(percent / 100 for percent in range(2, 42, 2))
+# Fewer events than this say nothing about a subgroup (TRIPOD+AI asks for fairness, not for noise).
+FEWEST_EVENTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +102,7 @@ def _predicted(
         for _ in range(2)
     ]
     for out in (fold == k for k in range(fold.max() + 1)):
-        kept = Outcomes(outcomes.event[~out], outcomes.time[~out])
+        kept = outcomes.of(~out)
         model = DistantMetastasisRisk(replicates=0, seed=seed).fit(values[~out], age[~out], kept.structured)
         reference = 1 - survival_at(kept, np.ones((1, len(kept.time))), HORIZON_DAYS)[0]
         for predicted, known_age in zip(empty, (np.full(patients, np.nan), age), strict=True):
@@ -101,25 +121,120 @@ def bootstrap_weights(patients: int, samples: int, seed: int) -> Floats:
 
 def figures(predictions: tuple[OutOfFold, ...], outcomes: Outcomes, weights: Floats) -> Figures:
     """Return every figure with its interval; a figure is the mean over the repeats."""
+    measured = mean_measures(predictions, outcomes, weights)
+    return Figures(**{name: estimate(samples) for name, samples in measured.items()})
+
+
+def mean_measures(
+    predictions: tuple[OutOfFold, ...], outcomes: Outcomes, weights: Floats
+) -> dict[str, Floats]:
+    """Return every measure in every bootstrap sample, shape (samples,), averaged over the repeats."""
     repeats = [_measures(prediction, outcomes, weights) for prediction in predictions]
-    return Figures(
-        **{name: estimate(np.mean([repeat[name] for repeat in repeats], axis=0)) for name in repeats[0]}
-    )
+    return {name: np.mean([repeat[name] for repeat in repeats], axis=0) for name in repeats[0]}
 
 
 def _measures(prediction: OutOfFold, outcomes: Outcomes, weights: Floats) -> dict[str, Floats]:
     years_5, years_10 = 5 * DAYS_A_YEAR, 10 * DAYS_A_YEAR
-    risk, reference = prediction.risk[:, FIVE_YEARS], prediction.reference[:, FIVE_YEARS]
-    model_brier = brier_score(risk, outcomes, weights, years_5)
+    risk_5, risk_10 = prediction.risk[:, FIVE_YEARS], prediction.risk[:, TEN_YEARS]
+
+    def gain(score: Callable[[Floats], Floats]) -> Floats:
+        return 1 - score(prediction.risk) / score(prediction.reference)
+
     return {
         "c_index_harrell": harrell_c(prediction.log_hazard, outcomes, weights),
         "c_index_uno": uno_c(prediction.log_hazard, outcomes, weights, years_10),
-        "auc_5y": dynamic_auc(risk, outcomes, weights, years_5),
-        "auc_10y": dynamic_auc(prediction.risk[:, TEN_YEARS], outcomes, weights, years_10),
-        "brier_gain_5y": 1 - model_brier / brier_score(reference, outcomes, weights, years_5),
+        "auc_5y": dynamic_auc(risk_5, outcomes, weights, years_5),
+        "auc_10y": dynamic_auc(risk_10, outcomes, weights, years_10),
+        "brier_gain_5y": gain(lambda risk: brier_score(risk[:, FIVE_YEARS], outcomes, weights, years_5)),
+        "brier_gain_10y": gain(lambda risk: brier_score(risk[:, TEN_YEARS], outcomes, weights, years_10)),
+        "ibs_gain": gain(lambda risk: integrated_brier_score(risk, outcomes, weights, HORIZON_DAYS)),
         "calibration_slope": calibration_slope(prediction.log_hazard, outcomes, weights),
-        "observed_expected_5y": observed_expected(risk, outcomes, weights, years_5),
+        "calibration_intercept_5y": calibration_intercept(
+            prediction.risk[:, : FIVE_YEARS + 1], outcomes, weights, HORIZON_DAYS[: FIVE_YEARS + 1]
+        ),
+        "observed_expected_5y": observed_expected(risk_5, outcomes, weights, years_5),
+        "observed_expected_10y": observed_expected(risk_10, outcomes, weights, years_10),
     }
+
+
+def evaluate(
+    predictions: tuple[OutOfFold, ...],
+    outcomes: Outcomes,
+    weights: Floats,
+    cut_points: tuple[float, ...],
+    subgroups: Mapping[str, Bools],
+) -> Evaluation:
+    """Return what plots and tables are drawn from; predictions are averaged over the repeats.
+
+    Parameters
+    ----------
+    subgroups : mapping of name to array of shape (n,)
+        Who belongs to each.
+    """
+    risk = np.mean([prediction.risk for prediction in predictions], axis=0)
+    log_hazard = np.mean([prediction.log_hazard for prediction in predictions], axis=0)
+    return Evaluation(
+        calibration_5y=tuple(_calibration_points(risk[:, FIVE_YEARS], outcomes)),
+        roc_5y=_roc(risk[:, FIVE_YEARS], outcomes, 5 * DAYS_A_YEAR),
+        roc_10y=_roc(risk[:, TEN_YEARS], outcomes, 10 * DAYS_A_YEAR),
+        decision_5y=tuple(_net_benefit(risk[:, FIVE_YEARS], outcomes, at) for at in THRESHOLDS),
+        category_curves=tuple(_category_curves(risk[:, FIVE_YEARS], outcomes, cut_points)),
+        subgroups=tuple(
+            _subgroup(name, members, log_hazard, risk[:, FIVE_YEARS], outcomes, weights)
+            for name, members in subgroups.items()
+        ),
+    )
+
+
+def _calibration_points(risk: Floats, outcomes: Outcomes) -> Iterator[CalibrationPoint]:
+    for members in np.array_split(np.argsort(risk, kind="stable"), CALIBRATION_GROUPS):
+        yield CalibrationPoint(
+            patients=len(members),
+            predicted=float(risk[members].mean()),
+            observed=_observed_5y(outcomes.of(members)),
+        )
+
+
+def _roc(risk: Floats, outcomes: Outcomes, at: float) -> tuple[RocPoint, ...]:
+    curve = zip(*(rate.tolist() for rate in roc_curve(risk, outcomes, at)), strict=True)
+    return tuple(RocPoint(false_positive=min(false, 1), true_positive=min(true, 1)) for false, true in curve)
+
+
+def _net_benefit(risk: Floats, outcomes: Outcomes, threshold: float) -> NetBenefit:
+    everyone = np.ones((1, len(risk)))
+    model, everybody = (
+        float(net_benefit(acted, outcomes, everyone, 5 * DAYS_A_YEAR, threshold)[0])
+        for acted in (risk, np.ones(len(risk)))
+    )
+    return NetBenefit(threshold=threshold, model=model, everybody=everybody)
+
+
+def _category_curves(
+    risk: Floats, outcomes: Outcomes, cut_points: tuple[float, ...]
+) -> Iterator[CategoryCurve]:
+    for minimum, maximum, members in _bands(risk, cut_points):
+        if members.any():
+            observed = observed_incidence(outcomes.of(members))
+            yield CategoryCurve(minimum=minimum, maximum=maximum, observed=observed)
+
+
+def _subgroup(
+    name: str, members: Bools, log_hazard: Floats, risk: Floats, outcomes: Outcomes, weights: Floats
+) -> Subgroup:
+    inside, events = outcomes.of(members), int(outcomes.event[members].sum())
+    told = events >= FEWEST_EVENTS
+    w = weights[:, members]
+    # A bootstrap sample without an event in the subgroup has no figure to give.
+    w = w[(w * inside.event).sum(axis=1) > 0]
+    return Subgroup(
+        name=name,
+        patients=int(members.sum()),
+        distant_metastases=events,
+        c_index_harrell=estimate(harrell_c(log_hazard[members], inside, w)) if told else None,
+        observed_expected_5y=(
+            estimate(observed_expected(risk[members], inside, w, 5 * DAYS_A_YEAR)) if told else None
+        ),
+    )
 
 
 def estimate(samples: Floats) -> Estimate:
@@ -142,21 +257,25 @@ def categories(
 ) -> tuple[Category, ...]:
     """Return the bands of 5-year risk between ``cut_points``, each with what happened there."""
     risk = np.mean([prediction.risk[:, FIVE_YEARS] for prediction in predictions], axis=0)
-    edges = (0.0, *cut_points, 1.0)
     return tuple(
-        _category(lower, upper, (risk >= lower) & (risk < upper), outcomes)
-        for lower, upper in pairwise(edges)
+        _category(minimum, maximum, members, outcomes)
+        for minimum, maximum, members in _bands(risk, cut_points)
     )
 
 
+def _bands(risk: Floats, cut_points: tuple[float, ...]) -> Iterator[tuple[float, float, Bools]]:
+    """Bounds and members of each band of ``risk`` between ``cut_points``."""
+    for lower, upper in pairwise((0.0, *cut_points, 1.0)):
+        yield lower, upper, (risk >= lower) & (risk < upper)
+
+
 def _category(minimum: float, maximum: float, members: Bools, outcomes: Outcomes) -> Category:
-    inside = Outcomes(outcomes.event[members], outcomes.time[members])
     return Category(
         minimum=minimum,
         maximum=maximum,
         patients=int(members.sum()),
         share=float(members.mean()),
-        observed_5y=_observed_5y(inside) if members.any() else None,
+        observed_5y=_observed_5y(outcomes.of(members)) if members.any() else None,
     )
 
 

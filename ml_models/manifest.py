@@ -115,15 +115,23 @@ class Category(_Frozen):
 
 
 class Figures(_Frozen):
-    """Nested cross-validation of one fit; every figure with its 95 % patient-bootstrap interval."""
+    """Nested cross-validation of one fit; every figure with its 95 % patient-bootstrap interval.
+
+    A gain is 1 less the score over that of Kaplan-Meier, which knows no marker; ``ibs`` is the integrated
+    Brier score from year 1 to 10.
+    """
 
     c_index_harrell: Estimate
     c_index_uno: Estimate
     auc_5y: Estimate
     auc_10y: Estimate
     brier_gain_5y: Estimate
+    brier_gain_10y: Estimate
+    ibs_gain: Estimate
     calibration_slope: Estimate
+    calibration_intercept_5y: Estimate
     observed_expected_5y: Estimate
+    observed_expected_10y: Estimate
 
 
 class Performance(_Frozen):
@@ -134,6 +142,76 @@ class Performance(_Frozen):
     bootstraps: int
     without_age: Figures
     with_age: Figures
+
+
+class CalibrationPoint(_Frozen):
+    """A group of patients of similar 5-year risk: what was predicted on average, and what happened."""
+
+    patients: int
+    predicted: Probability
+    observed: Estimate
+
+
+class RocPoint(_Frozen):
+    """A point of a receiver operating characteristic."""
+
+    false_positive: Probability
+    true_positive: Probability
+
+
+class NetBenefit(_Frozen):
+    """Net benefit, for each patient, of acting above a 5-year risk; acting on nobody has 0."""
+
+    threshold: Probability
+    model: float
+    everybody: float
+
+
+class CategoryCurve(_Frozen):
+    """What happened, year by year, to patients who were predicted into a band of 5-year risk."""
+
+    minimum: Probability
+    maximum: Probability
+    observed: tuple[Incidence, ...]
+
+
+class Subgroup(_Frozen):
+    """The figures in a part of the cohort; None where too few events allow none."""
+
+    name: str
+    patients: int
+    distant_metastases: int
+    c_index_harrell: Estimate | None
+    observed_expected_5y: Estimate | None
+
+
+class Evaluation(_Frozen):
+    """What plots and tables of a card are drawn from: out-of-fold predictions of the fit without age."""
+
+    calibration_5y: tuple[CalibrationPoint, ...]
+    roc_5y: tuple[RocPoint, ...]
+    roc_10y: tuple[RocPoint, ...]
+    decision_5y: tuple[NetBenefit, ...]
+    category_curves: tuple[CategoryCurve, ...]
+    subgroups: tuple[Subgroup, ...]
+
+
+class Candidate(_Frozen):
+    """An estimator of the comparison; the difference is that of its 5-year Brier gain to the first one's."""
+
+    name: str
+    description: str
+    figures: Figures
+    brier_gain_difference_5y: Estimate
+
+
+class Comparison(_Frozen):
+    """Nested cross-validation of several estimators on the same folds."""
+
+    folds: int
+    repeats: int
+    bootstraps: int
+    candidates: tuple[Candidate, ...]
 
 
 class Tuning(_Frozen):
@@ -184,7 +262,7 @@ class Manifest(_Frozen):
     with the genes' ``mean`` and ``sd`` it is the training covariance that fills missing genes in.
     """
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     name: Name
     version: Version
     intended_use: str
@@ -199,6 +277,8 @@ class Manifest(_Frozen):
     cohort: Cohort
     categories: tuple[Category, ...]
     performance: Performance
+    evaluation: Evaluation
+    comparison: Comparison | None
     training: Training
     parts: Parts
 

@@ -8,7 +8,9 @@ References
 ----------
 Harrell FE et al. (1982) *JAMA* 247:2543-6 (C). Uno H et al. (2011) *Stat Med* 30:1105-17 (C with inverse
 probability of censoring weights, IPCW). Uno H et al. (2007) *JASA* 102:527-37 (time-dependent AUC).
-Graf E et al. (1999) *Stat Med* 18:2529-45 (Brier score).
+Graf E et al. (1999) *Stat Med* 18:2529-45 (Brier score). Crowson CS et al. (2016) *Stat Methods Med Res*
+25:1692-706 (calibration intercept). Vickers AJ et al. (2008) *BMC Med Inform Decis Mak* 8:53 (net benefit
+with censoring).
 """
 
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ NORMAL_975 = 1.959963984540054
 TAIL = 0.025
 NEWTON_STEPS = 25
 TOLERANCE = 1e-9
+# A risk of exactly 1 would mean an endless hazard.
+LARGEST_RISK = 1 - 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,10 @@ class Outcomes:
 
     event: Bools
     time: Floats
+
+    def of(self, members: Bools | npt.NDArray[np.intp]) -> "Outcomes":
+        """Return the outcomes of some of the patients."""
+        return Outcomes(self.event[members], self.time[members])
 
     @property
     def structured(self) -> npt.NDArray[np.void]:
@@ -71,14 +79,69 @@ def dynamic_auc(marker: Floats, outcomes: Outcomes, weights: Floats, at: float) 
 
 def brier_score(risk: Floats, outcomes: Outcomes, weights: Floats, at: float) -> Floats:
     """Brier score at ``at`` (days) of the predicted ``risk`` (n,) by then, IPCW."""
-    case = (outcomes.event & (outcomes.time <= at)) / uncensored(outcomes, weights)
-    control = (outcomes.time > at) / _uncensored_at(outcomes, weights, np.array([at]))
-    score: Floats = (weights * (case * (1 - risk) ** 2 + control * risk**2)).sum(axis=1) / weights.sum(axis=1)
-    return score
+    return _brier_scores(risk[:, None], outcomes, weights, np.array([at]))[:, 0]
+
+
+def integrated_brier_score(risk: Floats, outcomes: Outcomes, weights: Floats, at: Floats) -> Floats:
+    """Brier score averaged over ``at`` (k times in days, trapezoids) of ``risk`` (n, k) by each of them."""
+    average: Floats = np.trapezoid(_brier_scores(risk, outcomes, weights, at), at, axis=1) / (at[-1] - at[0])
+    return average
+
+
+def _brier_scores(risk: Floats, outcomes: Outcomes, weights: Floats, at: Floats) -> Floats:
+    """Brier score of ``risk`` (n, k) at each of ``at`` (k,), shape (samples, k)."""
+    had_event = (outcomes.event[:, None] & (outcomes.time[:, None] <= at)) * (1 - risk) ** 2
+    free = (outcomes.time[:, None] > at) * risk**2
+    cases = (weights / uncensored(outcomes, weights)) @ had_event
+    controls = (weights @ free) / _uncensored_at(outcomes, weights, at)
+    scores: Floats = (cases + controls) / weights.sum(axis=1, keepdims=True)
+    return scores
+
+
+def calibration_intercept(risk: Floats, outcomes: Outcomes, weights: Floats, at: Floats) -> Floats:
+    """Logarithm of observed over expected events up to the last of ``at`` (k times); 0 is right.
+
+    The expected number is the sum of the cumulative hazards that ``risk`` (n, k) means at each patient's own
+    time, which makes use of patients who were censored before; between the times it grows evenly.
+    """
+    hazard = np.hstack([np.zeros((len(risk), 1)), -np.log1p(-np.minimum(risk, LARGEST_RISK))])
+    times = np.concatenate([[0.0], at])
+    expected = np.array(
+        [np.interp(time, times, row) for time, row in zip(outcomes.time, hazard, strict=True)]
+    )
+    observed = outcomes.event & (outcomes.time <= at[-1])
+    intercept: Floats = np.log((weights * observed).sum(axis=1) / (weights * expected).sum(axis=1))
+    return intercept
+
+
+def net_benefit(risk: Floats, outcomes: Outcomes, weights: Floats, at: float, threshold: float) -> Floats:
+    """Net benefit at ``at`` (days) of acting on everybody whose ``risk`` (n,) reaches ``threshold``.
+
+    True positives less false positives, each of which counts the odds of the threshold, for each patient.
+    """
+    flagged = weights * (risk >= threshold)
+    share = flagged.sum(axis=1) / weights.sum(axis=1)
+    free = survival_at(outcomes, flagged, np.array([at]))[:, 0]
+    benefit: Floats = share * ((1 - free) - free * threshold / (1 - threshold))
+    return benefit
+
+
+def roc_curve(marker: Floats, outcomes: Outcomes, at: float) -> tuple[Floats, Floats]:
+    """False and true positive rates at ``at`` (days), IPCW, from (0, 0) to (1, 1), each of shape (k,)."""
+    everyone = np.ones((1, len(marker)))
+    cases = (outcomes.event & (outcomes.time <= at)) / uncensored(outcomes, everyone)[0]
+    controls = (outcomes.time > at).astype(np.float64)
+    order = np.argsort(-marker, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(marker[order])), len(marker) - 1)  # ties move together
+    false, true = (np.cumsum(kind[order])[last] / kind.sum() for kind in (controls, cases))
+    return np.concatenate([[0.0], false]), np.concatenate([[0.0], true])
 
 
 def calibration_slope(log_hazard: Floats, outcomes: Outcomes, weights: Floats) -> Floats:
-    """Cox coefficient of the log hazard (Breslow's ties): 1 is right, less is too extreme."""
+    """Cox coefficient of the log hazard (Breslow's ties): 1 is right, less is too extreme.
+
+    A log hazard that is the same for everybody has none; 0 stands for that.
+    """
     order = np.argsort(outcomes.time, kind="stable")
     x, time, w = log_hazard[order] - log_hazard.mean(), outcomes.time[order], weights[:, order]
     first = np.searchsorted(time, time, side="left")
@@ -90,7 +153,8 @@ def calibration_slope(log_hazard: Floats, outcomes: Outcomes, weights: Floats) -
         # A bootstrap sample may hold nobody from some time on; nobody has an event then either.
         s0 = np.where(s0 > 0, s0, 1.0)
         gradient = (events * (x - s1 / s0)).sum(axis=1)
-        step = gradient / (events * (s2 / s0 - (s1 / s0) ** 2)).sum(axis=1)
+        information = (events * (s2 / s0 - (s1 / s0) ** 2)).sum(axis=1)
+        step = np.divide(gradient, information, out=np.zeros_like(slope), where=information > 0)
         slope = slope + step
         if np.abs(step).max() < TOLERANCE:
             break

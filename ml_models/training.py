@@ -5,7 +5,6 @@ MODEL_PUBLIC_KEYS and MODEL_ENCRYPTION_KEY in base64, or each with _FILE appende
 """
 
 import argparse
-import csv
 import hashlib
 import io
 import json
@@ -14,19 +13,17 @@ import platform
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import version as installed
-from importlib.resources import files
 from pathlib import Path
 
 import joblib
 import numpy as np
 import numpy.typing as npt
 from sklearn.pipeline import Pipeline
-from sksurv.datasets import load_breast_cancer
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from ml_models.applicability import judge, resemblance
+from ml_models.cohorts import PanelGene, TrainingData, load_transbig
 from ml_models.estimators import HORIZONS, DistantMetastasisRisk
 from ml_models.evaluation import (
     FIVE_YEARS,
@@ -34,12 +31,14 @@ from ml_models.evaluation import (
     bootstrap_weights,
     categories,
     cross_validate,
+    evaluate,
     figures,
     observed_incidence,
 )
 from ml_models.manifest import (
     AgeRange,
     Cohort,
+    Comparison,
     Gate,
     Gene,
     Libraries,
@@ -96,81 +95,6 @@ class ParityError(ArithmeticError):
     """Pickle and ONNX disagree: for whoever trains; there is no release."""
 
 
-@dataclass(frozen=True, slots=True)
-class PanelGene:
-    """A gene of the panel file, with the probe sets whose mean is its value."""
-
-    symbol: str
-    entrez_id: int
-    ensembl_id: str
-    probe_sets: tuple[str, ...]
-    former_symbols: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingData:
-    """A cohort to train on.
-
-    Attributes
-    ----------
-    values : array of shape (n, genes)
-        log2 intensities, genes in the order of ``panel``.
-    age : array of shape (n,)
-        Years.
-    outcomes : Outcomes
-        Distant metastasis, and time to it or to the last visit in days.
-    panel : tuple of PanelGene
-        Sorted by symbol.
-    """
-
-    values: Floats
-    age: Floats
-    outcomes: Outcomes
-    panel: tuple[PanelGene, ...]
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of symbols, values, ages, events and times."""
-        digest = hashlib.sha256(",".join(gene.symbol for gene in self.panel).encode())
-        for array in (self.values, self.age, self.outcomes.event, self.outcomes.time):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
-
-
-def load_panel() -> tuple[PanelGene, ...]:
-    """Return the 69 genes of the panel, sorted by symbol; two probe sets without a gene are left out."""
-    text = files("ml_models").joinpath("panel76.csv").read_text(encoding="utf-8")
-    rows = [row for row in csv.DictReader(io.StringIO(text)) if row["symbol"]]
-    symbols = sorted({row["symbol"] for row in rows})
-    return tuple(_gene([row for row in rows if row["symbol"] == symbol]) for symbol in symbols)
-
-
-def _gene(rows: list[dict[str, str]]) -> PanelGene:
-    symbol = rows[0]["symbol"]
-    former = {row["symbol_2005"] for row in rows} - {symbol, ""}
-    return PanelGene(
-        symbol=symbol,
-        entrez_id=int(rows[0]["entrez_id"]),
-        ensembl_id=rows[0]["ensembl_id"],
-        probe_sets=tuple(sorted(row["probe_set"] for row in rows)),
-        former_symbols=tuple(sorted(former)),
-    )
-
-
-def load_transbig() -> TrainingData:
-    """Return the 198 patients of TRANSBIG (GSE7390) that scikit-survival ships."""
-    table, y = load_breast_cancer()
-    panel = load_panel()
-    # The file's probe sets carry an X in front, because names there must not begin with a digit.
-    columns = [table[[f"X{probe}" for probe in gene.probe_sets]].to_numpy().mean(axis=1) for gene in panel]
-    return TrainingData(
-        values=np.column_stack(columns),
-        age=table["age"].to_numpy(dtype=np.float64),
-        outcomes=Outcomes(y["e.tdm"], y["t.tdm"]),
-        panel=panel,
-    )
-
-
 def train_release(
     data: TrainingData,
     keys: ReleaseKeys,
@@ -179,8 +103,11 @@ def train_release(
     name: str = NAME,
     version: str = VERSION,
     seed: int = SEED,
+    comparison: Comparison | None = None,
 ) -> Manifest:
     """Fit, cross-validate, export, compare the two forms, seal and store; returns the manifest.
+
+    A ``comparison`` with other estimators, if one was run, goes into the manifest as it is.
 
     The same data and seed give the same manifest, to the byte, with the same libraries on the same machine.
 
@@ -199,7 +126,7 @@ def train_release(
         _report("cross-validated", started)
         pickle, onnx = pickled_bytes(model), export(model)
         parts = Parts(pickle=_part(pickle), onnx=_part(onnx))
-        manifest = _manifest(data, model, checked, parts, name=name, version=version)
+        manifest = _manifest(data, model, checked, parts, comparison, name=name, version=version)
         _report("described", started)
         require_parity(PickledModel(pickle, manifest), PortableModel(onnx, manifest), data, seed)
         _report("compared", started)
@@ -267,6 +194,7 @@ def _manifest(
     model: DistantMetastasisRisk,
     checked: CrossValidated,
     parts: Parts,
+    comparison: Comparison | None,
     *,
     name: str,
     version: str,
@@ -296,6 +224,10 @@ def _manifest(
             without_age=figures(checked.without_age, data.outcomes, weights),
             with_age=figures(checked.with_age, data.outcomes, weights),
         ),
+        evaluation=evaluate(
+            checked.without_age, data.outcomes, weights, CUT_POINTS, subgroups=data.subgroups
+        ),
+        comparison=comparison,
         training=_training(data, model),
         parts=parts,
     )

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from ml_models.training import TrainingData, load_transbig
+from ml_models.cohorts import TrainingData, load_transbig
 
 
 @cache

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from ml_models.cohorts import TrainingData, load_transbig
 from ml_models.manifest import Manifest
 from ml_models.pickled import PickledModel
 from ml_models.portable import PortableModel
 from ml_models.registry import ReleaseStore
 from ml_models.sealing import ReleaseKeys, generate_keys
-from ml_models.training import TrainingData, load_transbig, train_release
+from ml_models.training import train_release
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ from sksurv.metrics import concordance_index_censored, concordance_index_ipcw, c
 from sksurv.nonparametric import kaplan_meier_estimator
 
 from ml_models import measures, training
+from ml_models.cohorts import load_panel
 from ml_models.manifest import Manifest
 from ml_models.measures import Outcomes
 from ml_models.partial_likelihood import RiskSets, fit
 from ml_models.registry import ReleaseStore
 from ml_models.sealing import generate_keys, open_part
-from ml_models.training import keys_from, load_panel, train_release
+from ml_models.training import keys_from, train_release
 from ml_models.tuning import tune
 from tests.ml_models.test_sealing import expected, stored
 

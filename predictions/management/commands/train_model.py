@@ -5,8 +5,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
+from tqdm import tqdm
 
-from ml_models import training
+from ml_models import comparison, training
+from ml_models.cohorts import TrainingData, load_transbig
+from ml_models.manifest import Comparison
 from ml_models.registry import ReleaseStore
 from predictions import releases
 
@@ -16,16 +19,33 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("release_version", metavar="VERSION", help="such as 1.1.0")
+        parser.add_argument(
+            "--compare",
+            action="store_true",
+            help="compare with other estimators too, for the model card; takes some ten minutes",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        data = load_transbig()
         manifest = training.train_release(
-            training.load_transbig(),
+            data,
             releases.keys(),
             ReleaseStore(Path(settings.MODEL_STORE)),
             version=options["release_version"],
+            comparison=_compare(data) if options["compare"] else None,
         )
         release = releases.register(
             {"name": manifest.name, "version": manifest.version, "sha256": manifest.sha256}
         )
         self.stdout.write(f"{release} is sealed: {manifest.sha256}")
         self.stdout.write(f"Make it live with: python manage.py activate_model {release}")
+
+
+def _compare(data: TrainingData) -> Comparison:
+    with tqdm(total=comparison.steps(), unit="repeat") as bar:
+
+        def report(name: str) -> None:
+            bar.set_description(name)
+            bar.update()
+
+        return comparison.compare(data, training.SEED, report)
