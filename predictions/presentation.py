@@ -45,11 +45,33 @@ def horizon_words(horizon: Facts) -> HorizonWords:
     )
 
 
+def group_words(group: Facts) -> str:
+    """The category of the risk at 5 years, and what happened to the people of the cohort who are in it."""
+    if group["code"] == "not_classifiable":
+        return f"Not classifiable. {group['detail']}"
+    bounds = f"{group['risk_from_percent']:.0f} to {group['risk_to_percent']:.0f}"
+    share = out_of_100(group["share_of_cohort_percent"])
+    words = (
+        f"{group['code'].capitalize()} group: {bounds} out of 100 within {group['years']} years. "
+        f"{share} out of 100 people of the cohort are in it"
+    )
+    return f"{words}. {_observed_words(group)}" if group["observed_percent"] is not None else f"{words}."
+
+
+def _observed_words(group: Facts) -> str:
+    low, high = (out_of_100(bound) for bound in group["observed_interval95_percent"])
+    return (
+        f"Of those {out_of_100(group['observed_percent'])} out of 100 had a distant metastasis within "
+        f"{group['years']} years (likely range {low} to {high})."
+    )
+
+
 def page_words(facts: Facts) -> dict[str, Any]:
     """What the result page says besides the facts themselves."""
     return {
         "horizons": [horizon_words(horizon) for horizon in facts["result"]["horizons"]],
         "curve": [horizon_words(point) for point in facts["result"]["curve"]],
+        "group": group_words(facts["result"]["risk_group"]),
         "status": STATUS_WORDS[facts["status"]],
         "strongest": facts["contributions"][:STRONGEST],
     }
@@ -63,6 +85,7 @@ def terminal_text(facts: Facts) -> str:
         f"average of the cohort {words.cohort_average}."
         for words in map(horizon_words, facts["result"]["horizons"])
     ]
+    lines.append(group_words(facts["result"]["risk_group"]))
     model, check = facts["model"], facts["applicability"]
     lines.append(
         f"Model {model['name']} {model['version']} ({model['sha256'][:12]}), {model['intended_use']}"
