@@ -86,6 +86,10 @@ def compare_shadow(shadow: Release, inputs: int = INPUTS) -> Report:
 def category_of(risk: float, categories: Sequence[Category]) -> str:
     """The band of a 5-year risk in words, such as "10 to 20 %"."""
     band = next((band for band in categories if risk < band.maximum), categories[-1])
+    if band.minimum == 0:
+        return f"under {100 * band.maximum:.0f} %"
+    if band.maximum == 1:
+        return f"{100 * band.minimum:.0f} % or more"
     return f"{100 * band.minimum:.0f} to {100 * band.maximum:.0f} %"
 
 

@@ -68,15 +68,21 @@ def latest_proposal(release: Release) -> Proposal:
     return proposal
 
 
-def roll_back_target(current: Activation | None) -> Activation | None:
-    """The activation that a roll back returns to.
+def roll_back_target(current: Activation | None) -> Activation:
+    """The activation that a roll back from the current one returns to.
 
-    A release that was rolled back from is never returned to: what counts is the way by which the current
-    one was approved.
+    Raises
+    ------
+    StepRefused
+        When there is none, or its release must not answer.
     """
-    while current and current.returns_to:
-        current = current.returns_to
-    return current and current.follows
+    target = _activation_before(current)
+    if target is None:
+        raise StepRefused("No release was live before: there is nothing to roll back to.")
+    if target.release.state == ReleaseState.RETIRED:
+        raise StepRefused(f"{target.release} is retired: two people can make it live again.")
+    _refuse(why_not(target.release, ReleaseState.LIVE))
+    return target
 
 
 def why_not(release: Release, state: ReleaseState) -> str:
@@ -97,17 +103,6 @@ def why_not_approve(proposal: Proposal, person: Person) -> str:
     if person.id == proposal.proposed_by_id:
         return f"{person} proposed {proposal.release}: somebody else approves."
     return ""
-
-
-def why_not_roll_back() -> str:
-    """Why there is nothing to roll back to; empty where there is."""
-    current = current_activation()
-    target = roll_back_target(current)
-    if target is None:
-        return "No release was live before: there is nothing to roll back to."
-    if target.release.state == ReleaseState.RETIRED:
-        return f"{target.release} is retired: two people can make it live again."
-    return why_not(target.release, ReleaseState.LIVE)
 
 
 def why_closed(proposal: Proposal) -> str:
@@ -215,11 +210,9 @@ def roll_back(leaving: Activation | None, by: Steward, reason: str) -> Activatio
     _require(may_manage, by, "rolls a release back")
     _refuse("" if reason.strip() else "A roll back needs a reason.")
     _lock_all()
-    _refuse(why_not_roll_back())
     current = current_activation()
+    _refuse("" if current == leaving else "Another release went live meanwhile: look again.")
     target = roll_back_target(current)
-    if current != leaving or target is None:
-        raise StepRefused("Another release went live meanwhile: look again.")
     releases.require_seal(target.release)
     activation = Activation.objects.create(
         kind=ActivationKind.ROLLED_BACK,
@@ -284,6 +277,13 @@ def _step(release: Release, state: ReleaseState, event: str, by: Steward) -> Non
     _refuse(why_not(release, state))
     _change_state(release, state)
     _record(event, release, by)
+
+
+def _activation_before(current: Activation | None) -> Activation | None:
+    """By the way the current release was approved: one that was rolled back from is never returned to."""
+    while current and current.returns_to:
+        current = current.returns_to
+    return current and current.follows
 
 
 def _lock_all() -> None:

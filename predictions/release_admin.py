@@ -24,7 +24,7 @@ from predictions.release_steps import BY_SLUG, STEPS, Step, StepForm
 class ReleaseAdmin(admin.ModelAdmin):
     """For administrators, who take the steps, and auditors, who approve and otherwise look on."""
 
-    list_display = ("release", "state", "state_changed_at", "proposed_by", "decided_by")
+    list_display = ("release", "state", "since", "proposed_by", "decided_by")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.step_view)
@@ -55,16 +55,30 @@ class ReleaseAdmin(admin.ModelAdmin):
         """Name and version."""
         return str(release)
 
+    @admin.display(description="Since (UTC)", ordering="state_changed_at")
+    def since(self, release: Release) -> str:
+        """When it came into its state."""
+        return f"{release.state_changed_at:%Y-%m-%d %H:%M}"
+
     @admin.display(description="Proposed by")
-    def proposed_by(self, release: Release) -> Person | None:
-        """Of the latest proposal, whatever became of it."""
-        return next((proposal.proposed_by for proposal in release.proposals.all()), None)
+    def proposed_by(self, release: Release) -> str:
+        """Of the latest proposal, and whether it can still be approved."""
+        latest = next(iter(release.proposals.all()), None)
+        if latest is None:
+            return ""
+        waits = "" if lifecycle.why_closed(latest) else ", waits for approval"
+        return f"{latest.proposed_by}{waits}"
 
     @admin.display(description="Made live by")
     def decided_by(self, release: Release) -> str:
         """Who approved it, or rolled back to it; nobody did so for the first."""
         latest = next(iter(release.activations.all()), None)
         return str(latest.decided_by or latest.get_kind_display()) if latest else ""
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Releases", **(extra_context or {})})
 
     def change_view(
         self,
@@ -171,8 +185,10 @@ def _latest_proposal(release: Release) -> Proposal | None:
 
 
 def _roll_back_target() -> Release | None:
-    target = lifecycle.roll_back_target(lifecycle.current_activation())
-    return target.release if target else None
+    try:
+        return lifecycle.roll_back_target(lifecycle.current_activation()).release
+    except StepRefused:
+        return None
 
 
 def _initial(release: Release) -> dict[str, UUID]:

@@ -74,7 +74,11 @@ def _why_not_roll_back(release: Release, _person: Person) -> str:
     current = lifecycle.current_activation()
     if current is None or current.release != release:
         return f"{release} is not the release that went live last."
-    return lifecycle.why_not_roll_back()
+    try:
+        lifecycle.roll_back_target(current)
+    except StepRefused as refusal:
+        return str(refusal)
+    return ""
 
 
 def _approve(_release: Release, by: Steward, given: dict[str, Any]) -> Activation:

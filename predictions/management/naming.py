@@ -1,4 +1,6 @@
-"""The releases and people that an operator names at the command line."""
+"""The releases, people and numbers that an operator names at the command line."""
+
+from argparse import ArgumentTypeError
 
 from django.core.management.base import CommandError
 
@@ -34,3 +36,16 @@ def named_steward(email: str) -> Steward:
     if person is None:
         raise CommandError(f"Nobody has the address {email}.")
     return Steward(person, "command")
+
+
+def count(text: str) -> int:
+    """A number from 1 on.
+
+    Raises
+    ------
+    ArgumentTypeError
+        When it is none.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError("a whole number from 1 on is needed")
+    return int(text)

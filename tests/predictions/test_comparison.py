@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from scipy.stats import spearmanr
 
+from accounts.models import Event
 from predictions import comparison, lifecycle, releases
 from predictions.comparison import category_of
 from predictions.models import Release, ReleaseState
@@ -106,11 +107,11 @@ def test_a_release_in_quarantine_is_still_compared_with(release, candidate, prop
 @pytest.mark.parametrize(
     ("risk", "words"),
     [
-        (0.0, "0 to 10 %"),
-        (0.0999, "0 to 10 %"),
+        (0.0, "under 10 %"),
+        (0.0999, "under 10 %"),
         (0.1, "10 to 20 %"),
-        (0.2, "20 to 100 %"),
-        (1.0, "20 to 100 %"),
+        (0.2, "20 % or more"),
+        (1.0, "20 % or more"),
     ],
 )
 def test_a_category_starts_at_its_cut_point(manifest, risk, words):
@@ -130,6 +131,8 @@ def test_an_operator_names_two_people_and_reads_the_report(release, candidate, a
         call_command(*name, approved_by=adam.email)
     call_command(*name, approved_by=audrey.email)
     assert "is live: proposed by Adam, approved by Audrey" in capsys.readouterr().out
+    event = Event.objects.filter(action="release.activated").latest("id")
+    assert (event.person, json.loads(bytes(event.body))["door"]) == (audrey, "command")
     call_command("roll_back_model", by=adam.email, reason="it was wrong")
     assert "rotterdam76-ridge 1.0.0 is live again" in capsys.readouterr().out
     candidate.refresh_from_db()

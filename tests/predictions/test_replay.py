@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import Event
+from breastrisk.celery import app
 from predictions import lifecycle, releases, replay
 from predictions.models import Prediction
 from predictions.tasks import replay_sample
@@ -153,6 +154,18 @@ def test_the_command_replays_one_prediction_or_says_that_there_is_none(release, 
     assert "1 predictions give" in printed.getvalue()
     with pytest.raises(CommandError, match="There is no prediction"):
         call_command("replay_predictions", prediction=release.id)
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "all"])
+def test_a_sample_of_nothing_is_not_taken_for_everything(number):
+    with pytest.raises(CommandError, match="from 1 on"):
+        call_command("replay_predictions", "--sample", number)
+
+
+def test_every_scheduled_task_is_one_that_the_worker_knows():
+    scheduled = {entry["task"] for entry in app.conf.beat_schedule.values()}
+    assert "predictions.replay_sample" in scheduled
+    assert scheduled <= set(app.tasks)
 
 
 def test_the_nightly_task_counts_what_differs(release, submit):

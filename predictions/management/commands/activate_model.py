@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from predictions import comparison, lifecycle
 from predictions.exceptions import ReleaseUnavailable, StepRefused
-from predictions.management.naming import named_release, named_steward
+from predictions.management.naming import count, named_release, named_steward
 from predictions.models import Release
 from predictions.presentation import report_text
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--proposed-by", metavar="EMAIL", help="an administrator")
         parser.add_argument("--approved-by", metavar="EMAIL", help="another administrator, or an auditor")
         parser.add_argument(
-            "--inputs", type=int, default=comparison.INPUTS, help="how many to compare: %(default)s"
+            "--inputs", type=count, default=comparison.INPUTS, help="how many to compare: %(default)s"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:

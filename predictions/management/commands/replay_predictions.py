@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 
 from predictions import replay
+from predictions.management.naming import count
 from predictions.models import Prediction
 
 REPORTED_EVERY = 500
@@ -17,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("--sample", type=int, metavar="N", help="so many, drawn at random")
+        which.add_argument("--sample", type=count, metavar="N", help="so many, drawn at random")
         which.add_argument("--prediction", type=UUID, metavar="ID")
         which.add_argument("--all", action="store_true")
 
