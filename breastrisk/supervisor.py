@@ -212,12 +212,12 @@ class Supervisor:
         return self._state.path / "first-release"
 
     def _ensure_release(self) -> None:
-        from predictions import releases  # noqa: PLC0415
+        from predictions import lifecycle, releases  # noqa: PLC0415
 
         if not releases.any_registered():
             if "training" not in self._children:  # another database than last time
                 self._add("training", self._spawn_training)
-            releases.start_with(self._finish_training())
+            lifecycle.start_with(self._finish_training())
         self._remove("training")
         self._marker.touch()
 

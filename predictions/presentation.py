@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from predictions.comparison import Report
 from predictions.facts import Facts
 
 STATUS_WORDS = {
@@ -75,6 +76,37 @@ def page_words(facts: Facts) -> dict[str, Any]:
         "status": STATUS_WORDS[facts["status"]],
         "strongest": facts["contributions"][:STRONGEST],
     }
+
+
+def report_text(report: Report) -> str:
+    """What a release would change, for the command line."""
+    if report["before"] is None:
+        return "No release was live that can be opened: there is nothing to compare with."
+    changed = sum(move["count"] for move in report["category_changes"])
+    lines = [
+        f"The last {report['inputs']} inputs, read with {report['before']} and with {report['after']}:",
+        f"- {report['compared']} read by both, {report['newly_refused']} newly refused, "
+        f"{report['newly_accepted']} newly accepted, {report['refused_by_both']} refused by both, "
+        f"{report['not_comparable']} cannot be compared",
+        *(
+            f"- risk at {change['year']} years: mean change {change['mean_change']:+.1f} points, "
+            f"mean absolute {change['mean_absolute_change']:.1f}, "
+            f"largest {change['largest_absolute_change']:.1f}"
+            for change in report["years"]
+        ),
+        f"- {changed} change their category at 5 years",
+        *(f"  {move['before']} -> {move['after']}: {move['count']}" for move in report["category_changes"]),
+        *(
+            f"- prediction {row['prediction']}: {_percents(row['before_percent'])} -> "
+            f"{_percents(row['after_percent'])} at 5 and 10 years"
+            for row in report["worst"]
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _percents(percents: list[float]) -> str:
+    return " and ".join(f"{percent:.1f} %" for percent in percents)
 
 
 def terminal_text(facts: Facts) -> str:

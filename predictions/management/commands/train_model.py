@@ -15,7 +15,7 @@ from predictions import releases
 
 
 class Command(BaseCommand):
-    help = "Train, evaluate and seal a release of the model. activate_model makes it live."
+    help = "Train, evaluate and seal a release of the model. activate_model proposes that it go live."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("release_version", metavar="VERSION", help="such as 1.1.0")
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             {"name": manifest.name, "version": manifest.version, "sha256": manifest.sha256}
         )
         self.stdout.write(f"{release} is sealed: {manifest.sha256}")
-        self.stdout.write(f"Make it live with: python manage.py activate_model {release}")
+        self.stdout.write(f"Next: python manage.py activate_model {release} --proposed-by EMAIL")
 
 
 def _compare(data: TrainingData) -> Comparison:
