@@ -60,6 +60,10 @@ SECRET_KEY = _secret("SECRET_KEY")
 LEDGER_KEY = _secret("LEDGER_KEY")
 MODEL_KEYS_ENVIRONMENT = _read_model_keys()
 MODEL_STORE = environment.read("MODEL_STORE", str(BASE_DIR / "ml_models" / "releases"))
+# Where MODEL_STORE is in a cloud, its SDK finds credentials and address by itself, except for these.
+AZURE_CONNECTION_STRING = environment.read("AZURE_STORAGE_CONNECTION_STRING", "")
+_s3_encryption = environment.read("MODEL_STORE_S3_ENCRYPTION", "AES256")
+AWS_S3_OBJECT_PARAMETERS = {"ServerSideEncryption": _s3_encryption} if _s3_encryption else {}
 
 ALLOWED_HOSTS = environment.read_list("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.read_list("CSRF_TRUSTED_ORIGINS")

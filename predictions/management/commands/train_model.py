@@ -1,13 +1,10 @@
 """`train_model`: train a release from TRANSBIG, seal it and put it on record."""
 
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from ml_models import training
-from ml_models.registry import ReleaseStore
 from predictions import releases
 
 
@@ -21,7 +18,7 @@ class Command(BaseCommand):
         manifest = training.train_release(
             training.load_transbig(),
             releases.keys(),
-            ReleaseStore(Path(settings.MODEL_STORE)),
+            releases.store(),
             version=options["release_version"],
         )
         release = releases.register(
