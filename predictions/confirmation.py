@@ -26,7 +26,8 @@ def confirm_waiting() -> int:
     """Read every waiting prediction again, in groups of 500, and stamp how far the two readings are apart.
 
     Rows that another worker holds are left to it. A release whose readings differ by more than 1e-9, or
-    whose pickled form is not what was sealed, is quarantined.
+    whose pickled form is not what was sealed, is quarantined. One that cannot be read now, because the store
+    is away or this process lacks the key that it was rewrapped with, has its predictions wait.
 
     Returns
     -------
@@ -40,16 +41,21 @@ def confirm_waiting() -> int:
 def _confirm_release(release: Release) -> int:
     try:
         model = _open_pickled(release.name, release.version, release.sha256)
-    except SealBroken as error:
-        releases.quarantine(release, f"its pickled form cannot be trusted: {error}")
-        return 0
-    except (OSError, WrongLibrariesError):
-        logger.exception("The pickled form of %s cannot be read; its predictions wait", release)
+    except (SealBroken, OSError, WrongLibrariesError) as error:
+        _handle_unopened(release, error)
         return 0
     confirmed = 0
     while group := _confirm_group(release, model):
         confirmed += group
     return confirmed
+
+
+def _handle_unopened(release: Release, error: Exception) -> None:
+    # Another key than the one it was sealed with is our mistake, as after a rotation without a restart.
+    if isinstance(error, SealBroken) and error.reason != "wrong_key":
+        releases.quarantine(release, f"its pickled form cannot be trusted: {error}")
+    else:
+        logger.error("The pickled form of %s cannot be read; its predictions wait: %s", release, error)
 
 
 @transaction.atomic

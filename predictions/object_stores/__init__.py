@@ -5,17 +5,22 @@ An SDK takes some 20 to 50 MB and up to a second to import, so only that of the 
 
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 from urllib.parse import urlsplit
+
+from django.conf import settings
 
 from ml_models.storage import Folder, Storage, StoreUnreachableError
 
 
 @lru_cache(maxsize=4)
 def open_storage(location: str) -> Storage:
-    """The storage at a path, or at ``s3://BUCKET/PREFIX``, ``azure://CONTAINER/PREFIX``, ``gs://BUCKET/PREFIX``.
+    """The storage at a location, kept, so that one process has one set of connections.
 
-    It is kept, so that one process has one set of connections.
+    Parameters
+    ----------
+    location : str
+        A path, from the checkout on, or ``s3://BUCKET/PREFIX``, ``azure://CONTAINER/PREFIX`` or
+        ``gs://BUCKET/PREFIX``.
 
     Raises
     ------
@@ -23,7 +28,7 @@ def open_storage(location: str) -> Storage:
         When it is none of these.
     """
     if "://" not in location:
-        return Folder(Path(location))
+        return Folder(settings.BASE_DIR / location)
     address = urlsplit(location)
     if address.scheme not in _OPENERS or not address.netloc:
         raise StoreUnreachableError(

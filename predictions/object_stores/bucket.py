@@ -48,8 +48,10 @@ class Bucket(ABC):
     def create_together(self, folder: str, files: Mapping[str, bytes]) -> None:
         """Store the first objects of a folder one after the other, each on condition that it is new.
 
-        The first is the claim: who cannot create it leaves everything alone.
+        The first is the claim: of two who save at once, the one who cannot create it leaves everything alone.
         """
+        if any(path.startswith(f"{folder}/") for path in self.paths()):  # some services ignore conditions
+            raise FileExistsError(f"{self._address}/{self._prefix}{folder}")
         (claim, content), *others = ((f"{folder}/{name}", content) for name, content in files.items())
         self._create(claim, content)
         made = [claim]

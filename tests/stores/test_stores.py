@@ -1,9 +1,11 @@
 """What every place for releases promises: a folder, S3, Azure Blob Storage and Google Cloud Storage."""
 
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 
 from ml_models.pickled import PickledModel
 from ml_models.portable import PortableModel
@@ -20,6 +22,10 @@ from ml_models.sealing import ReleaseKeys, SealBroken, generate_keys
 from ml_models.storage import StoreUnreachableError
 from predictions import releases
 
+WEAKENED: dict[str, Callable[[Any], Any]] = {
+    "paths": lambda _: list,
+    "_store_new": lambda storage: lambda key, content: storage._backend.save(key, ContentFile(content)),
+}
 NOT_STORABLE: Any = object()
 PICKLE, ONNX = PART_FILES["pickle"], PART_FILES["onnx"]
 
@@ -71,10 +77,15 @@ class TestStore:
         assert isinstance(filled.open_portable(*which), PortableModel)
         assert isinstance(filled.open_pickled(*which), PickledModel)
 
-    def test_a_release_is_never_overwritten(self, filled, storage, manifest):
+    @pytest.mark.parametrize("weakened", [None, "paths", "_store_new"])
+    def test_a_release_is_never_overwritten(self, filled, storage, manifest, weakened, monkeypatch):
+        """Neither by one who saves at the same moment, nor where the service ignores conditions."""
         before = {path: storage.read(path, 10**8) for path in storage.paths()}
-        with pytest.raises(ReleaseExistsError, match="never overwritten"):
-            releases.store().copy(manifest.name, manifest.version, filled)
+        with monkeypatch.context() as patch:
+            if weakened:
+                patch.setattr(storage, weakened, WEAKENED[weakened](storage), raising=False)
+            with pytest.raises(ReleaseExistsError, match="never overwritten"):
+                releases.store().copy(manifest.name, manifest.version, filled)
         assert {path: storage.read(path, 10**8) for path in storage.paths()} == before
 
     def test_what_a_killed_save_leaves_is_no_release(self, store, storage, manifest, which):
