@@ -3,7 +3,6 @@
 Runs in Celery workers only: it unpickles.
 """
 
-import logging
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,13 @@ from predictions.models import Prediction, Release
 
 GROUP = 500
 
-logger = logging.getLogger(__name__)
-
 
 def confirm_waiting() -> int:
     """Read every waiting prediction again, in groups of 500, and stamp how far the two readings are apart.
 
     Rows that another worker holds are left to it. A release whose readings differ by more than 1e-9, or
-    whose pickled form is not what was sealed, is quarantined.
+    whose pickled form is not what was sealed, is quarantined. One that cannot be read now, because the store
+    is away or this process lacks the key that it was rewrapped with, has its predictions wait.
 
     Returns
     -------
@@ -39,11 +37,8 @@ def confirm_waiting() -> int:
 def _confirm_release(release: Release) -> int:
     try:
         model = pickled_forms.pickled_form(release)
-    except SealBroken as error:
-        lifecycle.quarantine(release, f"its pickled form cannot be trusted: {error}")
-        return 0
-    except (OSError, WrongLibrariesError):
-        logger.exception("The pickled form of %s cannot be read; its predictions wait", release)
+    except (SealBroken, OSError, WrongLibrariesError) as error:
+        lifecycle.handle_unopened(release, error)
         return 0
     confirmed = 0
     while group := _confirm_group(release, model):

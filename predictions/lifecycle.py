@@ -21,6 +21,7 @@ from django.utils import timezone
 from accounts import ledger
 from accounts.actors import Steward, holds_role
 from accounts.models import Person, Role
+from ml_models.sealing import SealBroken
 from predictions import comparison, events, releases
 from predictions.exceptions import NotEntitled, StepRefused
 from predictions.models import Activation, ActivationKind, Proposal, Release, ReleaseState
@@ -267,6 +268,15 @@ def quarantine(release: Release, reason: str) -> None:
     _record(events.RELEASE_QUARANTINED, release, None, reason=reason)
     releases.forget_live()
     logger.critical("Release %s is quarantined: %s", release, reason)
+
+
+def handle_unopened(release: Release, error: Exception) -> None:
+    """Quarantine a release whose pickled form is not what was sealed; one that is only away waits."""
+    # Another key than the one it was sealed with is our mistake, as after a rotation without a restart.
+    if isinstance(error, SealBroken) and error.reason != "wrong_key":
+        quarantine(release, f"its pickled form cannot be trusted: {error}")
+    else:
+        logger.error("The pickled form of %s cannot be read; its readings wait: %s", release, error)
 
 
 @transaction.atomic

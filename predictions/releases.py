@@ -4,7 +4,6 @@ How a release becomes live, and stops to be, is for `lifecycle` to say.
 """
 
 from functools import lru_cache
-from pathlib import Path
 from threading import Lock
 from typing import TypedDict
 
@@ -18,7 +17,7 @@ from ml_models.manifest import Manifest
 from ml_models.portable import PortableModel
 from ml_models.registry import ReleaseStore
 from ml_models.sealing import ReleaseKeys, SealBroken
-from predictions import events
+from predictions import events, object_stores
 from predictions.exceptions import ReleaseUnavailable, UnknownRelease
 from predictions.models import Release, ReleaseState
 
@@ -98,8 +97,8 @@ def portable_form(release: Release) -> PortableModel:
 
 
 def store() -> ReleaseStore:
-    """The folder that the sealed releases stand in."""
-    return ReleaseStore(Path(settings.MODEL_STORE))
+    """Where the sealed releases are: the place that MODEL_STORE names."""
+    return ReleaseStore(object_stores.open_storage(settings.MODEL_STORE))
 
 
 def keys() -> ReleaseKeys:

@@ -3,7 +3,6 @@
 Runs in Celery workers only: it unpickles.
 """
 
-import logging
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -21,8 +20,6 @@ from predictions.rereading import panel_for_another
 GROUP = 500
 # Identifiers grow with time, but transactions end in any order: a prediction may appear after a later one.
 LATECOMERS = timedelta(minutes=10)
-
-logger = logging.getLogger(__name__)
 
 
 def read_in_shadow() -> int:
@@ -45,11 +42,8 @@ def _read_release(release: Release) -> int:
         return 0
     try:
         model = pickled_forms.pickled_form(release)
-    except SealBroken as error:
-        lifecycle.quarantine(release, f"its pickled form cannot be trusted: {error}")
-        return 0
-    except (OSError, WrongLibrariesError):
-        logger.exception("The shadow release %s cannot be opened; its readings wait", release)
+    except (SealBroken, OSError, WrongLibrariesError) as error:
+        lifecycle.handle_unopened(release, error)
         return 0
     # Another worker may have read the same: its rows stand.
     ShadowReading.objects.bulk_create(_read(release, model, group), ignore_conflicts=True)

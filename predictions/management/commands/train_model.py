@@ -1,16 +1,13 @@
 """`train_model`: train a release from TRANSBIG, seal it and put it on record."""
 
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from tqdm import tqdm
 
 from ml_models import comparison, training
 from ml_models.cohorts import TrainingData, load_transbig
 from ml_models.manifest import Comparison
-from ml_models.registry import ReleaseStore
 from predictions import releases
 
 
@@ -30,7 +27,7 @@ class Command(BaseCommand):
         manifest = training.train_release(
             data,
             releases.keys(),
-            ReleaseStore(Path(settings.MODEL_STORE)),
+            releases.store(),
             version=options["release_version"],
             comparison=_compare(data) if options["compare"] else None,
         )
