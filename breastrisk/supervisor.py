@@ -225,8 +225,8 @@ class Supervisor:
             if "training" not in self._children:  # another database than last time
                 self._add("training", self._spawn_training)
             lifecycle.start_with(self._publish(self._finish_training()))
-            shutil.rmtree(self._drafts)
         self._remove("training")
+        shutil.rmtree(self._drafts, ignore_errors=True)
         self._marker.touch()
 
     def _finish_training(self) -> "Trained":
