@@ -57,7 +57,7 @@ def _waiting(release: Release) -> QuerySet[Prediction]:
     newest = readings.order_by("-prediction_id").values_list("prediction_id", flat=True).first()
     if newest:
         since = max(since, _time_of(newest) - LATECOMERS)
-    recent = Prediction.objects.filter(id__gte=_first_id_at(since), created_at__gte=release.state_changed_at)
+    recent = Prediction.objects.filter(id__gte=_first_id_at(since))
     return recent.exclude(Exists(readings.filter(prediction=OuterRef("pk")))).order_by("id")
 
 

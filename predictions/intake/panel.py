@@ -83,7 +83,7 @@ def build_panel(request: PanelRequest, manifest: Manifest) -> Panel:
     if problems or look is None:
         raise PanelRefused(problems)
     return Panel(
-        values={gene.symbol: _without_minus_zero(found.values.get(gene.symbol)) for gene in manifest.genes},
+        values={gene.symbol: found.values.get(gene.symbol) for gene in manifest.genes},
         age_years=request.age_years,
         unit_declared=request.unit,
         unit_detected=look.code,
@@ -92,11 +92,6 @@ def build_panel(request: PanelRequest, manifest: Manifest) -> Panel:
         not_in_panel=tuple(found.not_in_panel),
         steps=(*request.steps, *found.steps),
     )
-
-
-def _without_minus_zero(value: float | None) -> float | None:
-    """The database has no minus zero: a panel that is read again must have the same digest."""
-    return None if value is None else value + 0.0
 
 
 def _identify(request: PanelRequest, manifest: Manifest) -> Identified:

@@ -11,7 +11,7 @@ from django.db import connection
 
 from accounts.models import Event
 from breastrisk.celery import app
-from predictions import lifecycle, releases, replay
+from predictions import inference, lifecycle, releases, replay
 from predictions.models import Prediction
 from predictions.tasks import replay_sample
 
@@ -47,6 +47,18 @@ def test_real_patients_with_and_without_age_and_with_missing_genes_give_the_same
     assert len(replayed) == 15
     assert [differences for _, differences in replayed if differences] == []
     assert not Event.objects.filter(action="prediction.replay_differed").exists()
+
+
+def test_a_zero_whose_sign_the_database_does_not_keep_is_no_difference(release, submit, monkeypatch):
+    as_result = inference.as_result
+
+    def with_minus_zero(*row):
+        result = as_result(*row)
+        return {**result, "contributions": {**result["contributions"], "age": -0.0}}
+
+    monkeypatch.setattr(inference, "as_result", with_minus_zero)
+    prediction = submit(0, age_years=None)
+    assert differing(replay.stored_predictions().get(id=prediction.id)) == []
 
 
 @pytest.mark.parametrize("state", ["retired", "quarantined", "shadow"])
