@@ -55,6 +55,14 @@ def page_words(facts: Facts) -> dict[str, Any]:
     }
 
 
+def for_terminal(text: str) -> str:
+    """The text with everything that is not printable escaped: a terminal obeys control characters."""
+    return "\n".join(
+        "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
+        for line in text.split("\n")
+    )
+
+
 def terminal_text(facts: Facts) -> str:
     """The result for the command line."""
     lines = [
