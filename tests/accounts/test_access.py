@@ -137,14 +137,6 @@ def test_the_admin_has_no_password_form_of_its_own():
     assert response["Location"].startswith("/accounts/login/")
 
 
-def test_nobody_signs_up_by_themselves():
-    response = Client().post(
-        "/accounts/signup/", {"email": "eve@evil.example", "password1": PASSWORD, "password2": PASSWORD}
-    )
-    assert response.status_code in {200, 403}
-    assert not Person.objects.filter(email="eve@evil.example").exists()
-
-
 def test_a_one_time_link_signs_in_once_and_only_by_its_button(alice):
     link = make_link(alice, "http://localhost:8000")
     path = re.sub(r"^http://[^/]+", "", link)
