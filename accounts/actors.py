@@ -1,7 +1,7 @@
 """Who is asking: a person at a screen, a system with a key, or an operator at the command line."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from accounts.models import ApiKey, Membership, Organisation, Person, Role
 
@@ -49,3 +49,11 @@ def audited_organisations(person: Person) -> list[Organisation]:
             memberships__person=person, memberships__role__in=AUDITING_ROLES
         ).distinct()
     )
+
+
+def facts_of_person(person: Person) -> dict[str, Any]:
+    """What an event says of somebody who acts for themselves: their first organisation may read it."""
+    facts: dict[str, Any] = {"door": "form", "person": person.id}
+    if membership := Membership.objects.filter(person=person).first():
+        facts["organisation"] = membership.organisation_id
+    return facts

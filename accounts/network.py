@@ -1,6 +1,7 @@
 """Where a request comes from."""
 
 import ipaddress
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -23,3 +24,12 @@ def _forwarded_address(request: HttpRequest) -> str:
         return str(ipaddress.ip_address(entries[-settings.TRUSTED_PROXIES].strip()))
     except ValueError:
         return ""
+
+
+def facts_of_request(request: HttpRequest) -> dict[str, Any]:
+    """What an event says of a request: its method, the name of its page, and where it came from."""
+    return {
+        "method": request.method,
+        "page": request.resolver_match.url_name if request.resolver_match else None,
+        "network_address": client_address(request),
+    }

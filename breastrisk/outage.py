@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable
 
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.refusals import record_refused_request
 from predictions.exceptions import ReleaseUnavailable
 from predictions.problem_details import problem_response, wants_problem_details
 
@@ -32,6 +34,18 @@ class AnswerOutages:
         if isinstance(error, OperationalError | InterfaceError | ReleaseUnavailable):
             return _unavailable(request, error)
         return None
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A request that cannot be read, or is larger than any of ours."""
+    too_large = isinstance(exception, RequestDataTooBig)
+    status = 413 if too_large else 400
+    record_refused_request(request, status)
+    if wants_problem_details(request):
+        return problem_response(
+            "too-large" if too_large else "bad-request", f"Refused: {type(exception).__name__}."
+        )
+    return render(None, "errors/bad_request.html", {"too_large": too_large}, status=status)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature

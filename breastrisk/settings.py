@@ -73,7 +73,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "rest_framework",
-    "django.contrib.admin",
+    "accounts.apps.AdminSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -223,6 +223,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": [],
     "EXCEPTION_HANDLER": "predictions.api.views.answer_exception",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
 }
 
 CONTENT_SECURITY_POLICY = {

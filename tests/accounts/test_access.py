@@ -163,6 +163,6 @@ def test_another_organisations_case_digest_finds_nothing(prediction, other_hospi
 
 def test_an_auditor_may_read_but_not_submit(audrey, clinic, release, browser_of):
     response = browser_of(audrey).post("/predictions/new/", {"pasted": "IL18\t6", "unit": "log2_intensity"})
-    assert response.status_code == 302
+    assert response.status_code == 403
     assert not Event.objects.filter(action__startswith="prediction.").exists()
     assert Actor(clinic, "form", person=audrey).may_submit
