@@ -1,6 +1,7 @@
 """What people and systems read when something is missing, broken or away."""
 
 import logging
+import sys
 from collections.abc import Callable
 
 from django.core.exceptions import RequestDataTooBig
@@ -13,6 +14,7 @@ from predictions.exceptions import ReleaseUnavailable
 from predictions.problem_details import problem_response, wants_problem_details
 
 RETRY_AFTER = {"Retry-After": "5"}
+OUTAGES = (OperationalError, InterfaceError, ReleaseUnavailable)
 
 logger = logging.getLogger(__name__)
 
@@ -24,14 +26,11 @@ class AnswerOutages:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        try:
-            return self.get_response(request)
-        except (OperationalError, InterfaceError) as error:
-            return _unavailable(request, error)
+        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Called by Django for what a view raises."""
-        if isinstance(error, OperationalError | InterfaceError | ReleaseUnavailable):
+        if isinstance(error, OUTAGES):
             return _unavailable(request, error)
         return None
 
@@ -57,6 +56,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Something that nobody foresaw. The page needs neither the database nor the session."""
+    error = sys.exception()
+    if isinstance(error, OUTAGES):  # outside of a page, as where the session is kept
+        return _unavailable(request, error)
     if wants_problem_details(request):
         return problem_response("internal-error", "Nothing was recorded.")
     return render(None, "errors/server_error.html", status=500)
