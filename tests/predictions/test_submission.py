@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection, transaction
 
 from accounts import ledger
 from accounts.models import Event
+from ml_models import training
 from predictions import releases, submission
 from predictions.exceptions import PanelRefused, ReleaseUnavailable
 from predictions.facts import facts_of
@@ -217,3 +218,14 @@ def test_nothing_from_a_hostile_file_reaches_the_terminal_raw(release, clinic, t
     text = str(caught.value)
     assert "\\x1b[2Jsix" in text
     assert all(character.isprintable() or character == "\n" for character in text)
+
+
+@pytest.mark.parametrize(
+    "version", ["1.0.0", "1.0", "1.0.0\n", "../1.0.0", "\udcff", "01.0.0", "1.0.0-rc1", ""]
+)
+def test_a_version_that_is_none_or_taken_is_not_trained(manifest, version):
+    with (
+        mock.patch.object(training, "train_release", side_effect=AssertionError("it was trained")),
+        pytest.raises(CommandError),
+    ):
+        call_command("train_model", version)
