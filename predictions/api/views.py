@@ -42,7 +42,7 @@ class TooLarge(APIException):
 
 
 class LengthRequired(APIException):
-    """A chunked body, which the interface to the web server cannot pass on."""
+    """A chunked body has no length that WSGI could pass on; Django would read it as empty."""
 
     status_code = 411
     default_detail = "The body is chunked."
