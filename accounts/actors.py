@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from accounts.models import ApiKey, Membership, Organisation, Person, Role
 
@@ -65,3 +65,11 @@ def holds_role(person: Person, roles: Collection[Role]) -> bool:
     if not (person.is_active and person.is_staff):
         return False
     return person.is_superuser or Membership.objects.filter(person=person, role__in=roles).exists()
+
+
+def facts_of_person(person: Person) -> dict[str, Any]:
+    """What an event says of somebody who acts for themselves: their first organisation may read it."""
+    facts: dict[str, Any] = {"door": "form", "person": person.id}
+    if membership := Membership.objects.filter(person=person).first():
+        facts["organisation"] = membership.organisation_id
+    return facts

@@ -1,5 +1,7 @@
 """What the superuser keeps in Django admin: organisations, people and their roles. Keys are only shown."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
@@ -11,6 +13,13 @@ admin.site.site_header = "Breast risk administration"
 admin.site.site_title = "Breast risk"
 
 
+class _NeverDeleted(admin.ModelAdmin):
+    """Whoever stands in the audit trail stays: people are deactivated, organisations are left empty."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+
 class MembershipInline(admin.TabularInline):
     """The roles of a person."""
 
@@ -19,7 +28,7 @@ class MembershipInline(admin.TabularInline):
 
 
 @admin.register(Person)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(_NeverDeleted, UserAdmin):
     """People, by e-mail address."""
 
     list_display = ("email", "name", "is_active", "is_staff")
@@ -36,7 +45,7 @@ class PersonAdmin(UserAdmin):
 
 
 @admin.register(Organisation)
-class OrganisationAdmin(admin.ModelAdmin):
+class OrganisationAdmin(_NeverDeleted):
     """Organisations."""
 
     list_display = ("name", "slug")
@@ -44,7 +53,7 @@ class OrganisationAdmin(admin.ModelAdmin):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):
+class ApiKeyAdmin(_NeverDeleted):
     """API keys without their secrets; `manage.py issue_key` makes them."""
 
     list_display = ("name", "organisation", "prefix", "created_at", "expires_at", "revoked_at")
@@ -54,7 +63,4 @@ class ApiKeyAdmin(admin.ModelAdmin):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:  # noqa: ARG002
         return False

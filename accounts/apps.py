@@ -1,6 +1,20 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 
 
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = "People and audit trail"
+    default = True
+
+    def ready(self) -> None:
+        from accounts import attendance  # noqa: PLC0415 - it needs the models
+
+        attendance.listen()
+
+
+class AdminSiteConfig(admin_apps.AdminConfig):
+    """Django admin with our own site."""
+
+    default = False
+    default_site = "accounts.site.Site"

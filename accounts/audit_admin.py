@@ -1,12 +1,16 @@
 """The audit trail in Django admin: searched and read, never added to, changed or deleted."""
 
 import json
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -15,24 +19,38 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts import ledger
-from accounts.actors import audited_organisations
+from accounts import events, ledger
+from accounts.actors import audited_organisations, facts_of_person
+from accounts.addresses import normal_address, validate_ascii
 from accounts.models import Event, Organisation, Person
+from accounts.network import facts_of_request
+
+ACTION = "[a-z_.]{1,60}"
+RELEASE = r"[a-z0-9-]{1,64} [0-9.]{1,30}"
+MIDNIGHT = r"2\d{3}-\d\d-\d\dT00:00:00\+00:00"
+DIGEST = "[0-9a-f]{64}"
+NOBODY = UUID(int=0)
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2999, 12, 30)
+
+
+def _day(label: str) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        validators=[MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)],
+    )
 
 
 class EventSearchForm(forms.Form):
     """What an auditor looks for. Sent by POST: a case reference does not belong in an address."""
 
     case = forms.CharField(label="Case reference", required=False, max_length=100)
-    person = forms.EmailField(label="Person (e-mail address)", required=False)
-    release = forms.CharField(label="Release (name version)", required=False, max_length=100)
-    action = forms.CharField(label="Action", required=False, max_length=60)
-    since = forms.DateField(
-        label="From (UTC)", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    until = forms.DateField(
-        label="Up to (UTC)", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    person = forms.EmailField(label="Person (e-mail address)", required=False, validators=[validate_ascii])
+    release = forms.RegexField(f"^{RELEASE}$", label="Release (name version)", required=False)
+    action = forms.RegexField(f"^{ACTION}$", label="Action", required=False)
+    since = _day("From (UTC)")
+    until = _day("Up to (UTC)")
 
     def as_query(self, organisations: list[Organisation]) -> dict[str, str]:
         """The lookups of the list that this search stands for; the case only as its keyed digest."""
@@ -40,7 +58,7 @@ class EventSearchForm(forms.Form):
         digests = [ledger.case_digest(organisation.id, wanted["case"]) for organisation in organisations]
         query = {
             "case_digest__in": ",".join(digests) if wanted["case"] else "",
-            "person__email__iexact": wanted["person"],
+            "person__id__exact": _id_of(wanted["person"]),
             "release__iexact": wanted["release"],
             "action__icontains": wanted["action"],
             "recorded_at__gte": _midnight(wanted["since"]),
@@ -64,19 +82,27 @@ class EventAdmin(admin.ModelAdmin):
         "case_digest", "decoded_body",
     )  # fmt: skip
     readonly_fields = fields
+    known_lookups = {
+        "case_digest__in": f"{DIGEST}(,{DIGEST})*",
+        "person__id__exact": "[0-9a-f-]{36}",
+        "release__iexact": RELEASE,
+        "action__icontains": ACTION,
+        "recorded_at__gte": MIDNIGHT,
+        "recorded_at__lt": MIDNIGHT,
+    }
 
     def get_urls(self) -> list[URLPattern]:
         search = path("search/", self.admin_site.admin_view(self.search), name="accounts_event_search")
         return [search, *super().get_urls()]
 
     def search(self, request: HttpRequest) -> HttpResponse:
-        """Turn a search into the address of a list, without the case reference in it."""
+        """Turn a search into the address of a list that names neither the case nor the person."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         address = reverse("admin:accounts_event_changelist")
         form = EventSearchForm(request.POST)
-        if request.method != "POST" or not form.is_valid():
-            self.message_user(
-                request, "Check the search: an e-mail address or a date could not be read.", "error"
-            )
+        if not form.is_valid():
+            self.message_user(request, f"The search could not be read: {_errors_of(form)}", "error")
             return redirect(address)
         return redirect(f"{address}?{urlencode(form.as_query(_organisations_of(request)))}")
 
@@ -84,18 +110,30 @@ class EventAdmin(admin.ModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         context = {"search_form": EventSearchForm(), "title": "Audit trail", **(extra_context or {})}
-        return super().changelist_view(request, context)
+        page = super().changelist_view(request, context)
+        if page.status_code == HTTPStatus.OK:
+            _record(request, events.AUDIT_LISTED, search=request.GET.dict())
+        return page
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        return lookup == "person__email__iexact" or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        page = super().change_view(request, object_id, form_url, extra_context)
+        if page.status_code == HTTPStatus.OK:
+            _record(request, events.AUDIT_READ, event=object_id)
+        return page
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
-        events = super().get_queryset(request)
+        every = super().get_queryset(request)
         if _is_superuser(request):
-            return events
+            return every
         # A release belongs to no organisation: what happens to it concerns all of them.
         of_releases = Q(organisation=None, action__startswith="release.")
-        return events.filter(of_releases | Q(organisation__in=_organisations_of(request)))
+        return every.filter(of_releases | Q(organisation__in=_organisations_of(request)))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -140,6 +178,26 @@ def _organisations_of(request: HttpRequest) -> list[Organisation]:
     if request.user.is_superuser:
         return list(Organisation.objects.all())
     return audited_organisations(request.user)
+
+
+def _record(request: HttpRequest, action: str, **facts: Any) -> None:
+    """Who watches is on record too."""
+    assert isinstance(request.user, Person)  # noqa: S101 - the admin saw to it
+    ledger.record(action, **facts_of_person(request.user), **facts_of_request(request), **facts)
+
+
+def _id_of(address: str) -> str:
+    """Who has the address: an address is personal, and does not belong into another address."""
+    if not address:
+        return ""
+    person = Person.objects.filter(email=normal_address(address)).first()
+    return str(person.id if person else NOBODY)
+
+
+def _errors_of(form: forms.Form) -> str:
+    return " ".join(
+        f"{form.fields[name].label}: {error}" for name, errors in form.errors.items() for error in errors
+    )
 
 
 def _midnight(day: Any) -> str:

@@ -11,7 +11,7 @@ from cachetools import TTLCache, cached
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import ledger
+from accounts import events, ledger
 from accounts.models import ApiKey, Organisation
 
 SCOPES = ("predict", "read")
@@ -47,7 +47,7 @@ def issue_key(organisation: Organisation, name: str, scopes: Collection[str]) ->
             scopes=sorted(scopes),
             expires_at=timezone.now() + LIFETIME,
         )
-        ledger.record("api_key.issued", organisation=organisation.id, issued_key=key.id, scopes=key.scopes)
+        ledger.record(events.KEY_ISSUED, organisation=organisation.id, issued_key=key.id, scopes=key.scopes)
     return key, f"{prefix}.{secret}"
 
 

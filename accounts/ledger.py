@@ -41,8 +41,12 @@ def record(action: str, actor: Actor | Steward | None = None, **facts: Any) -> E
 
 def case_digest(organisation_id: UUID, reference: str) -> str:
     """The keyed digest (HMAC-SHA256) that stands for a case reference of one organisation."""
-    message = organisation_id.bytes + reference.strip().encode()
-    return hmac.new(settings.LEDGER_KEY.encode(), message, sha256).hexdigest()
+    return _keyed_digest(organisation_id.bytes + reference.strip().encode())
+
+
+def address_digest(address: str) -> str:
+    """The keyed digest that stands for an e-mail address that is nobody's."""
+    return _keyed_digest(b"address:" + address.encode())
 
 
 def case_facts(organisation_id: UUID, reference: str) -> dict[str, str]:
@@ -56,6 +60,10 @@ def canonical_json(facts: dict[str, Any]) -> bytes:
         facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str
     )
     return text.encode()
+
+
+def _keyed_digest(message: bytes) -> str:
+    return hmac.new(settings.LEDGER_KEY.encode(), message, sha256).hexdigest()
 
 
 def _who(actor: Actor | Steward | None) -> dict[str, Any]:

@@ -1,15 +1,24 @@
 """Who is locked out after wrong passwords, and what they read."""
 
+from contextlib import suppress
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.addresses import normal_address
+
 
 def name_of_credentials(_request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """The e-mail address that a sign-in tried, whichever door and form it came through."""
+    """The e-mail address that a sign-in tried, in the spelling by which the account is looked up.
+
+    Texts that cannot be the address of any account are counted together.
+    """
     given = credentials or {}
-    return str(given.get("username") or given.get("email") or given.get("login") or "").strip().lower()
+    with suppress(ValidationError):
+        return normal_address(str(given.get("username") or given.get("email") or given.get("login") or ""))
+    return ""
 
 
 def answer_locked_out(

@@ -3,10 +3,13 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from uuid_utils.compat import uuid7
+
+from accounts.addresses import normal_address, validate_ascii
 
 
 class Organisation(models.Model):
@@ -28,7 +31,7 @@ class PersonManager(BaseUserManager["Person"]):
     """Makes people, who sign in with their e-mail address."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "Person":
-        person = self.model(email=self.normalize_email(email).lower(), **fields)
+        person = self.model(email=normal_address(email), **fields)
         person.set_password(password)
         person.save(using=self._db)
         return person
@@ -37,14 +40,17 @@ class PersonManager(BaseUserManager["Person"]):
         return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
 
     def get_by_natural_key(self, username: str | None) -> "Person":
-        return self.get(email__iexact=username)
+        try:
+            return self.get(email=normal_address(username or ""))
+        except ValidationError:
+            raise self.model.DoesNotExist from None
 
 
 class Person(AbstractBaseUser, PermissionsMixin):
     """Somebody who signs in. What they may do follows from their memberships."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    email = models.EmailField("e-mail address", unique=True)
+    email = models.EmailField("e-mail address", unique=True, validators=[validate_ascii])
     name = models.CharField(max_length=200, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may open the admin", default=False)
@@ -57,10 +63,19 @@ class Person(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name_plural = "people"
         ordering = ["email"]
-        constraints = [models.UniqueConstraint(Lower("email"), name="person_email_any_case")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(email=Lower("email"), email__regex=r"^[!-~]+$"),
+                name="person_email_one_spelling",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def clean(self) -> None:
+        super().clean()
+        self.email = normal_address(self.email)
 
 
 class Role(models.TextChoices):

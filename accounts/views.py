@@ -1,20 +1,23 @@
+from allauth.account.views import password_change
 from django.contrib import messages
 from django.contrib.auth import login
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.links import LinkRefused, use_link
+from accounts.models import Person
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def sign_in_once(request: HttpRequest, token: str) -> HttpResponse:
     """Sign in with a one-time link. Only the button spends it: browsers fetch links ahead of the click."""
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "accounts/sign_in_once.html")
     try:
         person = use_link(token)
@@ -23,3 +26,14 @@ def sign_in_once(request: HttpRequest, token: str) -> HttpResponse:
     login(request, person, backend=MODEL_BACKEND)
     messages.success(request, f"You are signed in as {person}.")
     return redirect("new_prediction")
+
+
+@never_cache
+@login_required
+def change_password(request: HttpRequest) -> HttpResponse:
+    """A new password for the old one; who has none yet is told how to get the first."""
+    assert isinstance(request.user, Person)  # noqa: S101 - login_required saw to it
+    if not request.user.has_usable_password():
+        return render(request, "accounts/no_password.html")
+    response: HttpResponse = password_change(request)
+    return response

@@ -1,11 +1,16 @@
 """What the environment says. Every secret NAME may instead be given as NAME_FILE, the path of a file."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 
 class MissingSetting(Exception):
     """For the operator: an environment variable that this mode needs is not set."""
+
+
+class WrongSetting(Exception):
+    """For the operator: an environment variable has a value that means nothing."""
 
 
 def read(name: str, default: str | None = None) -> str:
@@ -28,6 +33,34 @@ def read(name: str, default: str | None = None) -> str:
 def read_flag(name: str) -> bool:
     """Whether NAME is switched on: 1, true, yes or on."""
     return read(name, "").lower() in {"1", "true", "yes", "on"}
+
+
+def read_count(name: str, default: int) -> int:
+    """The number from 0 that NAME is.
+
+    Raises
+    ------
+    WrongSetting
+        When it is none.
+    """
+    text = read(name, str(default))
+    if not (text.isascii() and text.isdigit()):
+        raise WrongSetting(f"{name} has to be a number from 0, not {text!r}.")
+    return int(text)
+
+
+def read_choice(name: str, choices: Sequence[str]) -> str:
+    """One of the choices; the first without NAME.
+
+    Raises
+    ------
+    WrongSetting
+        When it is none of them.
+    """
+    text = read(name, choices[0])
+    if text not in choices:
+        raise WrongSetting(f"{name} has to be one of {', '.join(choices)}, not {text!r}.")
+    return text
 
 
 def read_list(name: str, default: str = "") -> list[str]:

@@ -2,16 +2,18 @@
 
 import logging
 from collections.abc import Callable
+from functools import wraps
 
 import redis
 from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
 
 from predictions import releases
 from predictions.exceptions import ReleaseUnavailable
+from predictions.problem_details import problem_response
 
 # The worker renews its mark every five seconds.
 WORKER_MARK = "breastrisk:worker"
@@ -21,15 +23,25 @@ PATIENCE_SECONDS = 1
 logger = logging.getLogger(__name__)
 
 
-@never_cache
-@require_safe
+def only_read(view: Callable[[HttpRequest], JsonResponse]) -> Callable[[HttpRequest], JsonResponse]:
+    """GET and HEAD; any other method is refused in the words of the API, and needs no token for that."""
+
+    @wraps(view)
+    def answer(request: HttpRequest) -> JsonResponse:
+        if request.method in {"GET", "HEAD"}:
+            return view(request)
+        return problem_response("method-not-allowed", "Only read it.", headers={"Allow": "GET, HEAD"})
+
+    return csrf_exempt(never_cache(answer))
+
+
+@only_read
 def live(_request: HttpRequest) -> JsonResponse:
     """The process answers: a reason not to restart it."""
     return JsonResponse({"live": True})
 
 
-@never_cache
-@require_safe
+@only_read
 def ready(_request: HttpRequest) -> JsonResponse:
     """Predictions can be made: a reason to send requests here.
 

@@ -1,16 +1,20 @@
 """What people and systems read when something is missing, broken or away."""
 
 import logging
+import sys
 from collections.abc import Callable
 
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.refusals import record_refused_request
 from predictions.exceptions import ReleaseUnavailable
 from predictions.problem_details import problem_response, wants_problem_details
 
 RETRY_AFTER = {"Retry-After": "5"}
+OUTAGES = (OperationalError, InterfaceError, ReleaseUnavailable)
 
 logger = logging.getLogger(__name__)
 
@@ -22,16 +26,25 @@ class AnswerOutages:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        try:
-            return self.get_response(request)
-        except (OperationalError, InterfaceError) as error:
-            return _unavailable(request, error)
+        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Called by Django for what a view raises."""
-        if isinstance(error, OperationalError | InterfaceError | ReleaseUnavailable):
+        if isinstance(error, OUTAGES):
             return _unavailable(request, error)
         return None
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A request that cannot be read, or is larger than any of ours."""
+    too_large = isinstance(exception, RequestDataTooBig)
+    status = 413 if too_large else 400
+    record_refused_request(request, status)
+    if wants_problem_details(request):
+        return problem_response(
+            "too-large" if too_large else "bad-request", f"Refused: {type(exception).__name__}."
+        )
+    return render(None, "errors/bad_request.html", {"too_large": too_large}, status=status)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
@@ -43,6 +56,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Something that nobody foresaw. The page needs neither the database nor the session."""
+    error = sys.exception()
+    if isinstance(error, OUTAGES):  # outside of a page, as where the session is kept
+        return _unavailable(request, error)
     if wants_problem_details(request):
         return problem_response("internal-error", "Nothing was recorded.")
     return render(None, "errors/server_error.html", status=500)

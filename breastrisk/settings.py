@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
-from csp.constants import NONE, SELF
 
 from breastrisk import environment, model_keys
 from breastrisk.embedded import postgres, valkey
@@ -50,9 +49,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "axes",
-    "csp",
     "rest_framework",
-    "django.contrib.admin",
+    "accounts.apps.AdminSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -61,16 +59,16 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "breastrisk.outage.AnswerOutages",
+    "breastrisk.headers.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
+    "breastrisk.outage.AnswerOutages",
+    "breastrisk.transport.RefuseUnreadable",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -131,8 +129,8 @@ CELERY_BEAT_SCHEDULE = {
 AUTH_USER_MODEL = "accounts.Person"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
+    # Not allauth's as well: it also knows addresses that an account had once.
     "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -145,12 +143,14 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "new_prediction"
-ACCOUNT_ADAPTER = "accounts.adapters.InvitedOnly"
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"login": "accounts.forms.SignInForm", "reset_password": "accounts.forms.AskForResetForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 # An administrator enters the addresses of people who were invited in person.
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 # allauth would lock an account for everybody; axes locks it for the address that guesses.
 ACCOUNT_RATE_LIMITS = {"login_failed": None}
@@ -161,9 +161,28 @@ AXES_LOCKOUT_CALLABLE = "accounts.lockout.answer_locked_out"
 AXES_COOLOFF_TIME = 0.25
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "accounts.network.client_address"
+# How many proxies stand in front: so many entries of X-Forwarded-For, from the right, are believed.
+TRUSTED_PROXIES = environment.read_count("TRUSTED_PROXIES", 0)
 
-EMAIL_BACKEND = environment.read("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
-DEFAULT_FROM_EMAIL = environment.read("DEFAULT_FROM_EMAIL", "breastrisk@localhost")
+# Without a mail server, mails are files outside production, and in production nobody can ask for one.
+EMAIL_HOST = environment.read("EMAIL_HOST", "")
+PASSWORD_RESET_OFFERED = bool(EMAIL_HOST) or not PRODUCTION
+if EMAIL_HOST:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    _mail_security = environment.read_choice("EMAIL_SECURITY", ("starttls", "tls", "none"))
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _mail_security == "starttls", _mail_security == "tls"
+    EMAIL_PORT = environment.read_count("EMAIL_PORT", 465 if EMAIL_USE_SSL else 587)
+    EMAIL_HOST_USER = environment.read("EMAIL_HOST_USER", "")
+    EMAIL_HOST_PASSWORD = environment.read("EMAIL_HOST_PASSWORD", "")
+    EMAIL_TIMEOUT = 10
+    DEFAULT_FROM_EMAIL = environment.read("DEFAULT_FROM_EMAIL")
+elif not PRODUCTION:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(_state.mail)
+    DEFAULT_FROM_EMAIL = "breastrisk@localhost"
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -181,23 +200,9 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": [],
     "EXCEPTION_HANDLER": "predictions.api.views.answer_exception",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
 }
 
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "form-action": [SELF],
-        "base-uri": [NONE],
-        "frame-ancestors": [NONE],
-    }
-}
-X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
@@ -214,7 +219,12 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "breastrisk.logs.DiscreetFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }

@@ -9,6 +9,7 @@ from breastrisk import health
 admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+handler400 = "breastrisk.outage.bad_request"
 handler404 = "breastrisk.outage.not_found"
 handler500 = "breastrisk.outage.server_error"
 

@@ -1,15 +1,29 @@
 """The browser's door: shape only. What a panel means is for `submission` to say."""
 
+from contextlib import suppress
 from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 from predictions.exceptions import PanelRefused, Problem
-from predictions.intake.delimited import MAXIMUM_BYTES, TwoColumns, read_two_columns
+from predictions.intake.delimited import MAXIMUM_BYTES, TwoColumns, decode, read_two_columns
 from predictions.intake.measurements import PanelRequest
 from predictions.intake.panel import LONGEST_REFERENCE
 from predictions.intake.units import UNITS
+from predictions.intake.whole_numbers import whole_number
+
+
+class WholeNumberField(forms.IntegerField):
+    """A whole number in ASCII digits, as everywhere else."""
+
+    def to_python(self, value: Any) -> int | None:
+        if value in self.empty_values:
+            return None
+        try:
+            return whole_number(value)
+        except ValueError:
+            raise forms.ValidationError(self.error_messages["invalid"], "invalid") from None
 
 
 class PanelForm(forms.Form):
@@ -35,7 +49,7 @@ class PanelForm(forms.Form):
         widget=forms.Select(attrs={"required": True}),
         help_text="As the lab states it. A unit that the model does not read is refused, not converted.",
     )
-    age_years = forms.IntegerField(
+    age_years = WholeNumberField(
         label="Age in years",
         required=False,
         widget=forms.NumberInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
@@ -100,7 +114,8 @@ class PanelForm(forms.Form):
         if file is None or (file.size or 0) > MAXIMUM_BYTES or self.data.get("pasted", "").strip():
             return
         file.seek(0)
-        self.data = {**self.data.dict(), "pasted": file.read().decode("utf-8-sig", "replace")}  # type: ignore[attr-defined]
+        with suppress(PanelRefused):  # what is no text cannot be shown again
+            self.data = {**self.data.dict(), "pasted": decode(file.read())}  # type: ignore[attr-defined]
 
     def _read_columns(self, problems: list[Problem]) -> TwoColumns:
         if not {"pasted", "file"} <= self.cleaned_data.keys():

@@ -91,9 +91,21 @@ def as_result(scores: Scores, row: int, symbols: list[str]) -> dict[str, Any]:
 
 def _refusal(applicability: Applicability, manifest: Manifest) -> Problem:
     detail, mend = REFUSALS[applicability.verdict]
-    evidence = (
+    evidence = f"{_rank_evidence(applicability, manifest)} and {_distance_evidence(applicability, manifest)}."
+    return Problem(applicability.verdict, f"{detail} Here {evidence}", mend, VALUES_POINTER)
+
+
+def _rank_evidence(applicability: Applicability, manifest: Manifest) -> str:
+    if applicability.spearman is None:
+        return "the values are all the same, so that there is no order to compare,"
+    return (
         f"Spearman's rho with the training means is {applicability.spearman:.2f} "
-        f"(at least {manifest.gate.spearman_minimum} is needed) and the mean distance from them is "
-        f"{applicability.mean_absolute_z:.2f} SD (at most {manifest.gate.mean_absolute_z_maximum})."
+        f"(at least {manifest.gate.spearman_minimum} is needed)"
     )
-    return Problem(applicability.verdict, f"{detail} {evidence}", mend, VALUES_POINTER)
+
+
+def _distance_evidence(applicability: Applicability, manifest: Manifest) -> str:
+    return (
+        f"the mean distance from the training means is {applicability.mean_absolute_z:.2f} SD "
+        f"(at most {manifest.gate.mean_absolute_z_maximum})"
+    )

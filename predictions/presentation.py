@@ -109,6 +109,14 @@ def _percents(percents: list[float]) -> str:
     return " and ".join(f"{percent:.1f} %" for percent in percents)
 
 
+def for_terminal(text: str) -> str:
+    """The text with everything that is not printable escaped: a terminal obeys control characters."""
+    return "\n".join(
+        "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
+        for line in text.split("\n")
+    )
+
+
 def terminal_text(facts: Facts) -> str:
     """The result for the command line."""
     lines = [

@@ -22,6 +22,7 @@ class ProblemType:
 
 
 _TYPES = (
+    ProblemType("bad-request", 400, "The request cannot be read", "Correct what the detail says."),
     ProblemType("malformed-body", 400, "The body is not one JSON object", "Send one JSON object in UTF-8."),
     ProblemType(
         "unauthenticated",
@@ -35,6 +36,12 @@ _TYPES = (
     ),
     ProblemType("method-not-allowed", 405, "This method is not served here", "See the Allow header."),
     ProblemType("not-acceptable", 406, "Only JSON is served here", "Send Accept: application/json."),
+    ProblemType(
+        "length-required",
+        411,
+        "The length of the body is not stated",
+        "Send the whole body at once with Content-Length; a chunked body is not read.",
+    ),
     ProblemType("too-large", 413, "The body is too large", "Send one sample with the genes of the panel."),
     ProblemType(
         "unsupported-media-type", 415, "Only JSON is read here", "Send Content-Type: application/json."

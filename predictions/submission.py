@@ -1,6 +1,7 @@
 """A panel in: the one call that the form, the API and the command line make."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -53,19 +54,19 @@ def record_refusal(refusal: PanelRefused, actor: Actor, case_reference: str = ""
 
 
 def _find_release(request: PanelRequest, actor: Actor) -> Release:
-    try:
-        return releases.find_release(request.model)
-    except UnknownRelease:
-        problem = Problem(
-            "model_unknown",
-            "No release of this name may be called.",
-            f"Use {releases.STABLE}, or NAME/VERSION of a release that may be called.",
-            "/model",
-            value=ascii(request.model)[1:-1][:80],
-        )
-        refusal = PanelRefused([problem])
-        record_refusal(refusal, actor, request.case_reference)
-        raise refusal from None
+    if request.model.isprintable():  # the database cannot even be asked for some other texts
+        with suppress(UnknownRelease):
+            return releases.find_release(request.model)
+    problem = Problem(
+        "model_unknown",
+        "No release of this name may be called.",
+        f"Use {releases.STABLE}, or NAME/VERSION of a release that may be called.",
+        "/model",
+        value=ascii(request.model)[1:-1][:80],
+    )
+    refusal = PanelRefused([problem])
+    record_refusal(refusal, actor, request.case_reference)
+    raise refusal
 
 
 @transaction.atomic

@@ -6,13 +6,15 @@ from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Actor, NoOrganisation, actor_of_person
 from accounts.models import Person
+from accounts.refusals import record_refused_request
 from predictions import disclosure, releases, submission
 from predictions.exceptions import PanelRefused, PredictionNotFound
 from predictions.forms import PanelForm
@@ -40,14 +42,17 @@ def for_members(
     return never_cache(login_required(page))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_members
 def new_prediction(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The form for one panel, and where it is sent."""
-    if not actor.may_submit:
-        return redirect("predictions")
-    if request.method == "GET":
+    if request.method != "POST":
+        if not actor.may_submit:
+            return redirect("predictions")
         return render(request, "predictions/new.html", {"form": PanelForm(initial=_sample(request))})
+    if not actor.may_submit:
+        record_refused_request(request, 403)
+        raise PermissionDenied
     form = PanelForm(request.POST, request.FILES)
     try:
         prediction = submission.submit_panel(_read(form, actor), actor)
@@ -58,7 +63,7 @@ def new_prediction(request: HttpRequest, actor: Actor) -> HttpResponse:
     return redirect("prediction", prediction.id)
 
 
-@require_GET
+@require_safe
 @for_members
 def show_prediction(request: HttpRequest, actor: Actor, prediction_id: UUID) -> HttpResponse:
     """The result of one prediction."""
@@ -69,7 +74,7 @@ def show_prediction(request: HttpRequest, actor: Actor, prediction_id: UUID) -> 
     return render(request, "predictions/result.html", {"facts": facts, "words": page_words(facts)})
 
 
-@require_GET
+@require_safe
 @for_members
 def list_predictions(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The predictions of one's organisation, newest first."""
@@ -77,7 +82,7 @@ def list_predictions(request: HttpRequest, actor: Actor) -> HttpResponse:
     return render(request, "predictions/list.html", {"rows": rows, "following": following, "actor": actor})
 
 
-@require_GET
+@require_safe
 def explain_problem(request: HttpRequest, slug: str) -> HttpResponse:
     """What one type of problem details means, and what to do about it."""
     if slug not in TYPES:

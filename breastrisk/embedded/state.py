@@ -49,6 +49,11 @@ class StateDirectory:
         """The folder of the log files."""
         return private_folder(self.prepare() / "logs")
 
+    @property
+    def mail(self) -> Path:
+        """The folder of the mails that nobody sends: one may hold a link that sets a password."""
+        return private_folder(self.prepare() / "mail")
+
     def prepare(self) -> Path:
         """Make the directory, or check that the one that is there is ours."""
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from pydantic_core import ErrorDetails
 
 from predictions.exceptions import PanelRefused, Problem
 from predictions.intake.measurements import Measurement, PanelRequest
-from predictions.intake.panel import VALUES_POINTER
+from predictions.intake.panel import VALUES_POINTER, is_reference
 
 MOST_IDENTIFIERS = 1_000
 Short = Annotated[str, Field(max_length=100)]
@@ -88,6 +88,13 @@ def parse_body(parsed: dict[str, Any]) -> PredictBody:
         return PredictBody.model_validate(parsed)
     except ValidationError as error:
         raise PanelRefused([_as_problem(detail) for detail in error.errors(include_url=False)]) from None
+
+
+def named_case(parsed: dict[str, Any]) -> str:
+    """The case reference of a body, if it is one, whatever else is wrong with the body."""
+    case = parsed.get("case")
+    reference = case.get("reference") if isinstance(case, dict) else None
+    return reference if isinstance(reference, str) and is_reference(reference) else ""
 
 
 def _as_problem(error: ErrorDetails) -> Problem:

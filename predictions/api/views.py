@@ -14,10 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import events, ledger
 from accounts.actors import Actor
+from accounts.network import facts_of_request
 from predictions import disclosure, submission
 from predictions.api.authentication import ApiKeyAuthentication, HasScope
-from predictions.api.body import PredictBody, parse_body
+from predictions.api.body import PredictBody, named_case, parse_body
 from predictions.api.strict_json import parse_object
 from predictions.exceptions import (
     PanelRefused,
@@ -39,6 +41,13 @@ class TooLarge(APIException):
     default_detail = f"At most {LARGEST_BODY:,} bytes are read."
 
 
+class LengthRequired(APIException):
+    """A chunked body has no length that WSGI could pass on; Django would read it as empty."""
+
+    status_code = 411
+    default_detail = "The body is chunked."
+
+
 class _ApiView(APIView):
     authentication_classes = [ApiKeyAuthentication]
     permission_classes = [HasScope]
@@ -51,6 +60,17 @@ class _ApiView(APIView):
         """Whose key the request carries."""
         actor: Actor = self.request.user.actor  # type: ignore[union-attr]
         return actor
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Ask for the key first: whatever is refused after that is refused to somebody known."""
+        self.perform_authentication(request)
+        super().initial(request, *args, **kwargs)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, APIException) and self.request.auth:
+            facts = facts_of_request(self.request)
+            ledger.record(events.REQUEST_REFUSED, self.actor, status=exc.status_code, **facts)
+        return super().handle_exception(exc)
 
 
 class PredictView(_ApiView):
@@ -69,14 +89,13 @@ class PredictView(_ApiView):
         )
 
     def _read_body(self, request: Request) -> PredictBody:
+        _check_transport(request)
+        parsed: dict[str, Any] = {}
         try:
-            _check_transport(request)
-            return parse_body(parse_object(request.body))
+            parsed = parse_object(request.body)
+            return parse_body(parsed)
         except PanelRefused as refusal:
-            submission.record_refusal(refusal, self.actor)
-            raise
-        except APIException as error:
-            submission.record_refusal(PanelRefused([_transport_problem(error)]), self.actor)
+            submission.record_refusal(refusal, self.actor, named_case(parsed))
             raise
 
 
@@ -121,12 +140,9 @@ def _answer_api_exception(error: APIException) -> HttpResponse:
     return problem_response(BY_STATUS[error.status_code].slug, str(error.detail), headers=headers)
 
 
-def _transport_problem(error: APIException) -> Problem:
-    problem_type = BY_STATUS[error.status_code]
-    return Problem(problem_type.slug, problem_type.title, problem_type.advice)
-
-
 def _check_transport(request: Request) -> None:
+    if "Transfer-Encoding" in request.headers:
+        raise LengthRequired
     if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
         raise TooLarge
     media_type, _, parameters = request.content_type.partition(";")

@@ -16,6 +16,8 @@ MISSING = {"", "na", "nan", "null"}
 # ASCII digits only: float() would also take "1_0", Arabic digits and "infinity".
 DECIMAL_POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
+# Longer than any two cells are; csv itself gives up, with an error, on a cell of 131,073 characters.
+LONGEST_ROW = 10_000
 # Longer than any number means: also keeps float() from working on a megabyte of digits.
 LONGEST_NUMBER = 40
 
@@ -48,10 +50,12 @@ def read_two_columns(data: bytes | str) -> TwoColumns:
     PanelRefused
         When there is nothing in it that could be read row by row.
     """
-    text = data if isinstance(data, str) else _decode(data)
+    text = data if isinstance(data, str) else decode(data)
     _refuse_unreadable(text)
     delimiter = _find_delimiter(text)
     rows = list(_split(text, delimiter))
+    if not rows:
+        raise PanelRefused([_empty()])
     if len(rows) > MAXIMUM_ROWS:
         raise PanelRefused([_too_large(f"There are {len(rows):,} rows; at most {MAXIMUM_ROWS:,} are read.")])
     has_header = _is_header(rows)
@@ -69,7 +73,14 @@ def read_two_columns(data: bytes | str) -> TwoColumns:
     )
 
 
-def _decode(data: bytes) -> str:
+def decode(data: bytes) -> str:
+    """The text of a file: UTF-8, or UTF-16 with a byte order mark.
+
+    Raises
+    ------
+    PanelRefused
+        When it is too large or no such text.
+    """
     if len(data) > MAXIMUM_BYTES:
         raise PanelRefused(
             [_too_large(f"The file has {len(data):,} bytes; at most {MAXIMUM_BYTES:,} are read.")]
@@ -103,15 +114,19 @@ def _find_delimiter(text: str) -> str | None:
 
 
 def _split(text: str, delimiter: str | None) -> Iterator[_Row]:
-    lines = text.splitlines()
-    if delimiter is None:
-        cells: Iterator[list[str]] = (line.split() for line in lines)
-    else:
-        # One line is one row: a quote that is never closed then costs its own row, not the rest of the file.
-        cells = (next(csv.reader([line], delimiter=delimiter)) if line.strip() else [] for line in lines)
-    for number, row in enumerate(cells, start=1):
-        if any(cell.strip() for cell in row):
-            yield _Row(number, [cell.strip() for cell in row])
+    # One line is one row: a quote that is never closed then costs its own row, not the rest of the file.
+    for number, line in enumerate(text.splitlines(), start=1):
+        cells = [cell.strip() for cell in _split_line(line, delimiter)]
+        if any(cells):
+            yield _Row(number, cells)
+
+
+def _split_line(line: str, delimiter: str | None) -> list[str]:
+    if not line.strip():
+        return []
+    if len(line) > LONGEST_ROW:
+        return [line]
+    return line.split() if delimiter is None else next(csv.reader([line], delimiter=delimiter))
 
 
 def _is_header(rows: list[_Row]) -> bool:
@@ -138,6 +153,8 @@ def _has_decimal_comma(rows: list[_Row]) -> bool:
 
 def _parse(row: _Row, *, with_comma: bool) -> tuple[Measurement, Problem | None]:
     unreadable = Measurement(row.cells[0], None, row=row.number, unreadable=True)
+    if len(row.cells[0]) > LONGEST_ROW:
+        return unreadable, _too_long(row)
     if len(row.cells) != 2:  # noqa: PLR2004
         return unreadable, _wrong_columns(row)
     identifier, cell = row.cells
@@ -155,6 +172,16 @@ def _as_number(text: str) -> float | None:
         return None
     value = float(text)
     return value if isfinite(value) else None
+
+
+def _too_long(row: _Row) -> Problem:
+    return Problem(
+        "row_too_long",
+        f"This row has more than {LONGEST_ROW:,} characters.",
+        "Keep two columns, gene and value. A quote that is never closed may have swallowed the rest.",
+        row=row.number,
+        value=row.cells[0][:80],
+    )
 
 
 def _wrong_columns(row: _Row) -> Problem:

@@ -94,6 +94,11 @@ def build_panel(request: PanelRequest, manifest: Manifest) -> Panel:
     )
 
 
+def is_reference(text: str) -> bool:
+    """Whether a text may stand for a case or a sample."""
+    return len(text) <= LONGEST_REFERENCE and text.isprintable()
+
+
 def _identify(request: PanelRequest, manifest: Manifest) -> Identified:
     if request.identifiers is not None and request.identifiers not in KINDS:
         problem = Problem(
@@ -141,7 +146,7 @@ def _check_identity(request: PanelRequest, manifest: Manifest) -> Iterator[Probl
             value=request.platform[:40],
         )
     for text, pointer in ((request.case_reference, "/case/reference"), (request.sample_id, "/sample/id")):
-        if len(text) > LONGEST_REFERENCE or not text.isprintable():
+        if not is_reference(text):
             yield Problem(
                 "reference_unreadable",
                 f"A reference has at most {LONGEST_REFERENCE} printable characters.",

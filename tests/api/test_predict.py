@@ -106,6 +106,8 @@ def test_contributions_are_left_out_on_request(release, post):
         (body_with(options={"missing_genes": "maybe"}), "/options/missing_genes"),
         (body_with(options={"explain": "yes"}), "/options/explain"),
         (body_with(model="other/1.0.0"), "/model"),
+        (body_with(model="a\u0000b/1.0.0"), "/model"),
+        (expression_with(values=dict.fromkeys(values_of(0), 7.0)), "/expression/values"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_a_pointer_to_it(release, post, body, pointer):

@@ -10,7 +10,6 @@ EXAMPLE = FORM + "?example=1"
 PAGES = (
     ("/accounts/login/", None),
     ("/accounts/password/reset/", None),
-    ("/accounts/signup/", None),
     ("/problems/panel-refused/", None),
     (FORM, "clinician"),
     ("/predictions/", "clinician"),

@@ -3,11 +3,12 @@
 import http.client
 import json
 import os
+import re
 import signal
 import time
 from contextlib import closing, suppress
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import psycopg2
 import pytest
@@ -33,6 +34,14 @@ def call(product, method, path, body=None, **headers):
         connection.request(method, path, body, headers)
         response = connection.getresponse()
         return response, response.read().decode()
+
+
+def open_form(product, path):
+    """What a browser sends along with a form of this page, and the token in it."""
+    response, body = call(product, "GET", path)
+    cookie = response.getheader("Set-Cookie").partition(";")[0]
+    (token,) = re.findall('name="csrfmiddlewaretoken" value="([^"]+)"', body)
+    return {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}, token
 
 
 def predict(product, key, body=None):
@@ -111,6 +120,46 @@ def test_every_answer_carries_the_security_headers(product):
     policy = call(product, "GET", "/accounts/login/")[0].getheader("Content-Security-Policy")
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+def test_a_chunked_body_is_refused_with_the_reason(product, key):
+    headers = {"Authorization": f"Api-Key {key}", "Content-Type": "application/json"}
+    response, body = call(product, "POST", "/api/v1/predict", iter([b"{", b"}"]), **headers)
+    assert (response.status, response.getheader("Content-Type")) == (411, "application/problem+json")
+    assert json.loads(body)["type"] == "/problems/length-required/"
+    assert call(product, "GET", "/problems/length-required/")[0].status == 200
+
+
+def test_no_charset_but_utf_8_reaches_a_request(product, key):
+    for charset in ("hex", "utf-7", "unicode_escape"):
+        kind = f"multipart/form-data; boundary=x; charset={charset}"
+        response, body = call(product, "POST", "/accounts/login/?a=1", b"--x--", **{"Content-Type": kind})
+        assert (response.status, response.getheader("X-Frame-Options")) == (400, "DENY")
+        assert "Breast risk" in body
+        headers = {"Content-Type": f"application/json; charset={charset}", "Authorization": f"Api-Key {key}"}
+        assert call(product, "POST", "/api/v1/predict?a=1", b"{}", **headers)[0].status == 415
+
+
+def test_a_paste_that_is_too_large_is_a_413_on_a_page(product):
+    headers, _ = open_form(product, "/accounts/login/")
+    response, body = call(product, "POST", "/accounts/login/", b"login=" + b"x" * 3_000_000, **headers)
+    assert response.status == 413
+    assert "That is too large" in body
+
+
+def test_no_token_reaches_a_log_and_mails_are_the_owners_alone(product):
+    for method in ("HEAD", "POST", "PUT", "GET"):
+        assert call(product, method, "/accounts/once/CANARY-TOKEN/")[0].status in {200, 403}
+    headers, token = open_form(product, "/accounts/password/reset/")
+    data = urlencode({"csrfmiddlewaretoken": token, "email": "clinician@demo.example"})
+    assert call(product, "POST", "/accounts/password/reset/", data, **headers)[0].status == 302
+    mails = product.state / "mail"
+    assert mails.stat().st_mode & 0o777 == 0o700
+    text = "".join(file.read_text() for file in mails.iterdir())
+    (secret,) = re.findall(r"/password/reset/key/(\S+)/", text)
+    logs = " ".join(file.read_text(errors="replace") for file in (product.state / "logs").glob("*"))
+    assert "CANARY-TOKEN" not in logs
+    assert secret not in logs
 
 
 def test_without_postgres_the_answer_is_503_and_nothing_is_lost_when_it_is_back(product, key):

@@ -140,3 +140,15 @@ def test_anything_at_all_is_read_or_refused_with_reasons(data):
 def test_every_finite_number_comes_through_to_the_last_bit(values):
     text = "\n".join(f"GENE{i}\t{value!r}" for i, value in enumerate(values))
     assert [m.value for m in read_two_columns(text).measurements] == values
+
+
+@pytest.mark.parametrize("data", [",,,\n,,,\n", "\t\t", ";\n;", ', ,\n"",""'])
+def test_a_text_of_nothing_but_delimiters_is_empty(data):
+    assert [problem.code for problem in problems_of(data)] == ["empty_panel"]
+
+
+@pytest.mark.parametrize("cell", ["7" * 131_073, '"' + "7" * 200_000, "7" * 1_900_000])
+def test_a_cell_that_csv_gives_up_on_costs_its_own_row(cell):
+    columns = read_two_columns(f"POLQ,7\nIL18,{cell}\nPLK1,6")
+    assert [(problem.code, problem.row) for problem in columns.problems] == [("row_too_long", 2)]
+    assert [m.value for m in columns.measurements] == [7.0, None, 6.0]

@@ -67,6 +67,12 @@ def test_the_result_page_says_it_in_words_with_interval_average_and_version(send
         ({"pasted": "IL18\t6", "unit": ""}, "unit of the values was not given"),
         ({"pasted": "IL18\t6", "unit": "furlong"}, "is not a unit that is known here"),
         ({"pasted": "IL18\t6", "age_years": "fifty"}, "Age in years: Enter a whole number"),
+        ({"pasted": "IL18\t6", "age_years": "\u0665\u0667"}, "Age in years: Enter a whole number"),
+        ({"pasted": "IL18\t6", "age_years": "5_7"}, "Age in years: Enter a whole number"),
+        ({"pasted": "IL18\t6", "age_years": "57.0"}, "Age in years: Enter a whole number"),
+        ({"pasted": "IL18\t6", "age_years": "9" * 5_000}, "Age in years: Enter a whole number"),
+        ({"pasted": "IL18\t6", "age_years": "-57"}, "The age is given in whole years"),
+        ({"pasted": ",,,\n,,,"}, "There is no gene in it"),
         ({"pasted": "IL18\t6", "case_reference": "x" * 101}, "Case reference: Ensure this value has at most"),
         ({"pasted": "IL18\tsix"}, "six"),
         ({"file": b""}, "There is no gene in it"),
@@ -116,7 +122,9 @@ def test_nothing_that_was_typed_or_uploaded_is_lost_with_a_refusal(send):
     typed = send("IL18\tsix", case_reference="P-0042", age_years=57).content.decode()
     for kept in ("IL18\tsix", "P-0042", "57"):
         assert kept in typed
-    assert "POLQ,seven" in send(file=b"POLQ,seven").content.decode()
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        assert "POLQ,siebenä" in send(file="POLQ,siebenä".encode(encoding)).content.decode()
+    assert "\ufffd" not in send(file=b"POLQ,\xff").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection, transaction
 
 from accounts import ledger
 from accounts.models import Event
+from ml_models import training
 from predictions import submission
 from predictions.exceptions import PanelRefused, ReleaseUnavailable
 from predictions.facts import facts_of
@@ -156,3 +157,68 @@ def test_the_command_says_everything_that_is_wrong_with_a_file(release, clinic, 
     with pytest.raises(CommandError, match=r"row 2: .*\[six\]"):
         call_command("predict", file)
     assert bodies("prediction.refused")[0]["door"] == "command"
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0, 24.0])
+def test_a_panel_of_one_value_is_refused_in_words_and_on_record(release, alice_acting, value):
+    with pytest.raises(PanelRefused, match="wrong_values") as caught:
+        submission.submit_panel(request_of(dict.fromkeys(values_of(0), value)), alice_acting)
+    assert "the values are all the same" in caught.value.problems[0].detail
+    assert bodies("prediction.refused")[0]["problems"] == {"wrong_values": 1}
+
+
+@pytest.mark.parametrize("model", ["a\0b/1.0.0", "\ud800/1.0.0", "rotterdam76-ridge/1.0.0\n", "", "\x1b[2J"])
+def test_a_name_that_no_release_can_have_is_an_unknown_release_on_record(release, alice_acting, model):
+    with pytest.raises(PanelRefused, match="model_unknown"):
+        submission.submit_panel(request_of(values_of(0), model=model), alice_acting)
+    assert bodies("prediction.refused")[0]["problems"] == {"model_unknown": 1}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--case", "P-\udcff"),
+        ("--case", "a\nb"),
+        ("--case", "x" * 101),
+        ("--model", "a\udcff/1.0.0"),
+        ("--unit", "\x1b[2J"),
+        ("--organisation", "\udcff"),
+        ("--age", "5_7"),
+        ("--age", "57.0"),
+        ("--age", "\u0665\u0667"),
+    ],
+)
+def test_the_command_refuses_an_argument_that_is_not_plain_text(release, clinic, tmp_path, option, value):
+    file = tmp_path / "panel.csv"
+    file.write_text(as_text(values_of(0)))
+    with pytest.raises(CommandError, match=option):
+        call_command("predict", str(file), f"{option}={value}")
+    assert not Prediction.objects.exists()
+
+
+def test_the_command_takes_a_model_that_is_unknown_as_a_refusal(release, clinic, tmp_path):
+    file = tmp_path / "panel.csv"
+    file.write_text(as_text(values_of(0)))
+    with pytest.raises(CommandError, match="No release of this name"):
+        call_command("predict", str(file), "--model=other/1.0.0")
+
+
+def test_nothing_from_a_hostile_file_reaches_the_terminal_raw(release, clinic, tmp_path):
+    file = tmp_path / "panel.csv"
+    file.write_text("IL18,\x1b[2Jsix\nPOLQ,\u202eseven\nPLK1\x07")
+    with pytest.raises(CommandError) as caught:
+        call_command("predict", file)
+    text = str(caught.value)
+    assert "\\x1b[2Jsix" in text
+    assert all(character.isprintable() or character == "\n" for character in text)
+
+
+@pytest.mark.parametrize(
+    "version", ["1.0.0", "1.0", "1.0.0\n", "../1.0.0", "\udcff", "01.0.0", "1.0.0-rc1", ""]
+)
+def test_a_version_that_is_none_or_taken_is_not_trained(manifest, version):
+    with (
+        mock.patch.object(training, "train_release", side_effect=AssertionError("it was trained")),
+        pytest.raises(CommandError),
+    ):
+        call_command("train_model", version)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.arguments import plain_text
 from accounts.keys import SCOPES, UnknownScope, issue_key
 from accounts.models import Organisation
 
@@ -12,9 +13,11 @@ class Command(BaseCommand):
     help = "Print a new API key once. Only its digest is kept."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--organisation", required=True, metavar="SLUG")
-        parser.add_argument("--scopes", default=",".join(SCOPES), help="comma-separated: %(default)s")
-        parser.add_argument("--name", default="Issued at the command line")
+        parser.add_argument("--organisation", type=plain_text(), required=True, metavar="SLUG")
+        parser.add_argument(
+            "--scopes", type=plain_text(), default=",".join(SCOPES), help="comma-separated: %(default)s"
+        )
+        parser.add_argument("--name", type=plain_text(), default="Issued at the command line")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         organisation = Organisation.objects.filter(slug=options["organisation"]).first()

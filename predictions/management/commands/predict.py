@@ -7,14 +7,17 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.actors import Actor
+from accounts.arguments import plain_text
 from accounts.models import Organisation
 from predictions import submission
 from predictions.exceptions import PanelRefused, Problem, ReleaseUnavailable
 from predictions.facts import facts_of
 from predictions.intake.delimited import read_two_columns
 from predictions.intake.measurements import PanelRequest
+from predictions.intake.panel import LONGEST_REFERENCE
+from predictions.intake.whole_numbers import whole_number
 from predictions.models import Prediction
-from predictions.presentation import terminal_text
+from predictions.presentation import for_terminal, terminal_text
 
 
 class Command(BaseCommand):
@@ -22,11 +25,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--age", type=int, help="in years; leave it out if it is unknown")
-        parser.add_argument("--unit", default="log2_intensity")
-        parser.add_argument("--case", default="", help="your reference for the case")
-        parser.add_argument("--organisation", metavar="SLUG", help="needed where there are several")
-        parser.add_argument("--model", default="stable")
+        parser.add_argument("--age", type=whole_number, help="in years; leave it out if it is unknown")
+        parser.add_argument("--unit", type=plain_text(), default="log2_intensity")
+        parser.add_argument(
+            "--case", type=plain_text(LONGEST_REFERENCE), default="", help="your reference for the case"
+        )
+        parser.add_argument(
+            "--organisation", type=plain_text(), metavar="SLUG", help="needed where there are several"
+        )
+        parser.add_argument("--model", type=plain_text(), default="stable")
         parser.add_argument("--accept-former-symbols", action="store_true")
         parser.add_argument("--json", action="store_true", help="print what the API answers")
 
@@ -35,11 +42,12 @@ class Command(BaseCommand):
         try:
             prediction = _submit(actor, options)
         except PanelRefused as refusal:
-            raise CommandError(_refusal_text(refusal.problems)) from None
+            raise CommandError(for_terminal(_refusal_text(refusal.problems))) from None
         except (ReleaseUnavailable, OSError) as error:
-            raise CommandError(str(error)) from None
+            raise CommandError(for_terminal(str(error))) from None
         facts = facts_of(prediction)
-        self.stdout.write(json.dumps(facts, indent=2) if options["json"] else terminal_text(facts))
+        text = json.dumps(facts, indent=2) if options["json"] else terminal_text(facts)
+        self.stdout.write(for_terminal(text))
 
 
 def _organisation(slug: str | None) -> Organisation:

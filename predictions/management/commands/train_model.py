@@ -1,21 +1,30 @@
 """`train_model`: train a release from TRANSBIG, seal it and put it on record."""
 
+import re
+from argparse import ArgumentTypeError
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from ml_models import comparison, training
 from ml_models.cohorts import TrainingData, load_transbig
-from ml_models.manifest import Comparison
+from ml_models.manifest import VERSION_PATTERN, Comparison
 from predictions import releases
+
+
+def version_number(text: str) -> str:
+    """The type of the argument."""
+    if not re.fullmatch(VERSION_PATTERN, text):
+        raise ArgumentTypeError(f"three numbers such as 1.1.0, not {text[:40]!a}")
+    return text
 
 
 class Command(BaseCommand):
     help = "Train, evaluate and seal a release of the model. activate_model proposes that it go live."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("release_version", metavar="VERSION", help="such as 1.1.0")
+        parser.add_argument("release_version", type=version_number, metavar="VERSION", help="such as 1.1.0")
         parser.add_argument(
             "--compare",
             action="store_true",
@@ -23,12 +32,17 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        version, store = options["release_version"], releases.store()
+        if (training.NAME, version) in store.names():
+            raise CommandError(
+                f"{training.NAME} {version} is stored already. Releases are never overwritten."
+            )
         data = load_transbig()
         manifest = training.train_release(
             data,
             releases.keys(),
-            releases.store(),
-            version=options["release_version"],
+            store,
+            version=version,
             comparison=_compare(data) if options["compare"] else None,
         )
         release = releases.register(

@@ -1,0 +1,65 @@
+"""What a request may be made of, before anything in it is read: UTF-8, of a stated length."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from predictions.problem_details import wants_problem_details
+
+UNREADABLE = "breastrisk.unreadable_content_type"
+LONGEST_CONTENT_TYPE = 300
+_TOKEN = r"[A-Za-z0-9!#$%&'+.^_`|~-]+"  # noqa: S105 - as RFC 9110 calls it, but for the star of RFC 2231
+_PARAMETER = rf"\s*;\s*({_TOKEN})=(\"[ !#-\[\]-~]*\"|[!#-:<-~]+)"
+_CONTENT_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}({_PARAMETER})*\s*;?\s*", re.ASCII)
+_UTF_8 = {"utf-8", "utf8"}
+
+
+class Handler(WSGIHandler):
+    """Django's, but for a Content-Type that is not readable as UTF-8: it never reaches the request.
+
+    Django decodes a request with whatever codec of Python's its charset names, also with "hex" and
+    "unicode_escape", and where that fails it fails before there is a request to answer.
+    """
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> HttpResponseBase:
+        if not _is_readable(environ.get("CONTENT_TYPE", "")):
+            environ = {**environ, "CONTENT_TYPE": "", UNREADABLE: True}
+        return super().__call__(environ, start_response)
+
+
+class RefuseUnreadable:
+    """Middleware: text that is not UTF-8, and bodies of no stated length, are refused before they are read.
+
+    The API does that by itself, once it knows whose request it is.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Ours are printable; Django would take an escaped NUL to the database.
+        request.COOKIES = {name: text for name, text in request.COOKIES.items() if text.isprintable()}
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> None:
+        """Called by Django when it is known who asks, and before any part of the body is read."""
+        if wants_problem_details(request):
+            return
+        if UNREADABLE in request.META:
+            raise BadRequest("Another charset than UTF-8")
+        if "Transfer-Encoding" in request.headers:
+            raise BadRequest("A chunked body")
+
+
+def _is_readable(content_type: str) -> bool:
+    """Whether it is empty, or a media type (RFC 9110) that names no other charset than UTF-8."""
+    if not content_type:
+        return True
+    if len(content_type) > LONGEST_CONTENT_TYPE or not _CONTENT_TYPE.fullmatch(content_type):
+        return False
+    parameters = re.findall(_PARAMETER, content_type, re.ASCII)
+    return all(value.strip('"').lower() in _UTF_8 for name, value in parameters if name.lower() == "charset")

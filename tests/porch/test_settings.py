@@ -1,0 +1,63 @@
+"""What the environment says is taken as it is, or named as wrong before anything starts."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from breastrisk import environment
+
+PRODUCTION = {
+    "PRODUCTION": "1",
+    "DJANGO_SETTINGS_MODULE": "breastrisk.settings",
+    "SECRET_KEY": "s" * 50,
+    "LEDGER_KEY": "l" * 50,
+    "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "MODEL_ENCRYPTION_KEY": "k",
+    "MODEL_PUBLIC_KEYS": "k",
+    "ALLOWED_HOSTS": "risk.example",
+}
+ASK = """
+import django
+django.setup()
+from django.urls import NoReverseMatch, reverse
+from django.conf import settings
+try:
+    print(reverse("account_reset_password"), settings.EMAIL_BACKEND, settings.EMAIL_PORT)
+except NoReverseMatch:
+    print("no reset", settings.EMAIL_BACKEND)
+"""
+
+
+def start_with(**variables):
+    """What a process prints that starts in production with these variables."""
+    finished = subprocess.run(
+        [sys.executable, "-c", ASK],
+        env={"PATH": os.environ["PATH"], **PRODUCTION, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return finished.stdout + finished.stderr
+
+
+def test_in_production_nobody_asks_for_a_mail_that_nothing_sends():
+    assert start_with() == "no reset django.core.mail.backends.dummy.EmailBackend\n"
+
+
+def test_in_production_a_mail_server_has_to_be_told_whole():
+    assert "DEFAULT_FROM_EMAIL" in start_with(EMAIL_HOST="mail.example")
+    given = {"EMAIL_HOST": "mail.example", "DEFAULT_FROM_EMAIL": "risk@clinic.example"}
+    expected = "/accounts/password/reset/ django.core.mail.backends.smtp.EmailBackend"
+    assert start_with(**given) == f"{expected} 587\n"
+    assert start_with(**given, EMAIL_SECURITY="tls") == f"{expected} 465\n"
+    assert "EMAIL_SECURITY has to be one of" in start_with(**given, EMAIL_SECURITY="ssl")
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "one", "\u0661", ""])
+def test_a_count_that_is_none_is_named(monkeypatch, text):
+    monkeypatch.setenv("TRUSTED_PROXIES", text)
+    with pytest.raises(environment.WrongSetting, match="TRUSTED_PROXIES"):
+        environment.read_count("TRUSTED_PROXIES", 0)
