@@ -138,30 +138,27 @@ def test_a_release_that_is_broken_is_named_and_does_not_stop_the_others(store, b
     assert [release[-5:] for release, _ in recorded()] == ["1.0.0", "1.0.2"]
 
 
-def test_kept_keys_get_a_new_one_in_front_and_forget_the_former_when_all_is_done(store, old, kept):
-    assert "The former one is forgotten. Restart" in rotate()[-1]
-    new = ReleaseKeys.from_text(
-        encryption=model_keys.read(kept)["MODEL_ENCRYPTION_KEY"], public=old.public_text
-    )
-    assert new.encryption != old.encryption
-    assert new.former == ()
-    assert versions_opened_by(new.encryption, new, store) == [*VERSIONS]
+def test_kept_keys_get_a_new_one_in_front_before_any_release_needs_it(store, old, kept):
+    assert rotate()[0].startswith("A new key is kept in front of the former one. Restart")
+    new, former = model_keys.read(kept)["MODEL_ENCRYPTION_KEY"].split(",")
+    assert former == old.encryption_text != new
+    assert versions_opened_by(old.encryption, old, store) == [*VERSIONS]
 
 
-def test_kept_keys_are_both_there_after_an_interruption_and_no_third_one_is_made(
-    store, old, kept, settings, monkeypatch
-):
+def test_kept_keys_forget_the_former_only_when_all_is_done(store, old, kept, settings, monkeypatch):
+    rotate()
+    settings.MODEL_KEYS_ENVIRONMENT = model_keys.read(kept)  # as a restart does
+    both = releases.keys()
     with monkeypatch.context() as patch:
         interrupt_after(1, patch)
         with pytest.raises(CommandError):
             rotate()
-    settings.MODEL_KEYS_ENVIRONMENT = model_keys.read(kept)
-    new, former = settings.MODEL_KEYS_ENVIRONMENT["MODEL_ENCRYPTION_KEY"].split(",")
-    assert former == old.encryption_text
-    rotate()
-    assert model_keys.read(kept)["MODEL_ENCRYPTION_KEY"] == new
+    assert model_keys.read(kept)["MODEL_ENCRYPTION_KEY"] == both.encryption_text
+    assert "The former one is forgotten" in rotate()[-1]
+    assert model_keys.read(kept)["MODEL_ENCRYPTION_KEY"] == both.encryption_text.split(",")[0]
+    assert versions_opened_by(both.encryption, both, store) == [*VERSIONS]
 
 
 def test_a_dry_run_makes_no_key(store, old, kept):
-    rotate("--dry-run")
+    assert rotate("--dry-run") == ["A new key would be put in front of the one that is kept."]
     assert model_keys.read(kept)["MODEL_ENCRYPTION_KEY"] == old.encryption_text

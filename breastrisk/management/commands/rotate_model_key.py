@@ -17,6 +17,10 @@ ONE_KEY = (
     "MODEL_ENCRYPTION_KEY holds one key. Put a new one in front of it, with a comma between them "
     "(`openssl rand -base64 32` makes one), restart the web servers and workers, and run this again."
 )
+KEY_ADDED = (
+    "A new key is kept in front of the former one. Restart `manage.py up`, so that whatever runs has both, "
+    "and run this again."
+)
 RUN_AGAIN = "Keep the former key, mend that, and run this again: what is done already is left as it is."
 
 
@@ -29,7 +33,10 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only tell what would be done")
 
     def handle(self, *_args: Any, dry_run: bool, **_options: Any) -> None:
-        keys = _begin(is_dry=dry_run)
+        keys = releases.keys()
+        if not keys.former:
+            self.stdout.write(_add_key(keys, is_dry=dry_run))
+            return
         try:
             outcomes = [self._rotate(*which, keys, is_dry=dry_run) for which in releases.store().names()]
         except (OSError, OperationalError) as error:
@@ -48,17 +55,15 @@ class Command(BaseCommand):
         return True
 
 
-def _begin(*, is_dry: bool) -> ReleaseKeys:
-    """The new key in front of the former one. Where keys are kept, it is kept before a release needs it."""
-    keys = releases.keys()
-    if keys.former:
-        return keys
+def _add_key(keys: ReleaseKeys, *, is_dry: bool) -> str:
+    """Where keys are kept, put a new one in front. No release needs it before all that runs has read it."""
     if model_keys.are_given():
         raise CommandError(ONE_KEY)
-    keys = replace(keys, encryption=os.urandom(KEY_SIZE), former=(keys.encryption,))
-    if not is_dry:
-        model_keys.keep(StateDirectory.default(), keys)
-    return keys
+    if is_dry:
+        return "A new key would be put in front of the one that is kept."
+    both = replace(keys, encryption=os.urandom(KEY_SIZE), former=(keys.encryption,))
+    model_keys.keep(StateDirectory.default(), both)
+    return KEY_ADDED
 
 
 def _rewrap(name: str, version: str, keys: ReleaseKeys, *, is_dry: bool) -> str:
@@ -79,4 +84,6 @@ def _finish(keys: ReleaseKeys) -> str:
     if model_keys.are_given():
         return f"{done} Take the former one out of MODEL_ENCRYPTION_KEY and restart web servers and workers."
     model_keys.keep(StateDirectory.default(), replace(keys, former=()))
-    return f"{done} The former one is forgotten. Restart `manage.py up`: what runs still has it in memory."
+    return (
+        f"{done} The former one is forgotten; what runs has it in memory until `manage.py up` is restarted."
+    )
