@@ -34,7 +34,12 @@ _TYPES = (
         "not-found", 404, "There is no such thing", "Check the address; another organisation's is not shown."
     ),
     ProblemType("method-not-allowed", 405, "This method is not served here", "See the Allow header."),
-    ProblemType("not-acceptable", 406, "Only JSON is served here", "Send Accept: application/json."),
+    ProblemType(
+        "not-acceptable",
+        406,
+        "Nothing is served here in that form",
+        "Send Accept: application/json; for a model card also text/markdown.",
+    ),
     ProblemType("too-large", 413, "The body is too large", "Send one sample with the genes of the panel."),
     ProblemType(
         "unsupported-media-type", 415, "Only JSON is read here", "Send Content-Type: application/json."
