@@ -1,5 +1,6 @@
 """Who is asking: a person at a screen, a system with a key, or an operator at the command line."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +27,14 @@ class Actor:
     may_submit: bool = True
 
 
+@dataclass(frozen=True)
+class Steward:
+    """Somebody acting for the whole installation, as releases belong to no organisation, and their door."""
+
+    person: Person
+    door: Door
+
+
 def actor_of_person(person: Person) -> Actor:
     """The person acting for the first organisation they belong to.
 
@@ -49,3 +58,10 @@ def audited_organisations(person: Person) -> list[Organisation]:
             memberships__person=person, memberships__role__in=AUDITING_ROLES
         ).distinct()
     )
+
+
+def holds_role(person: Person, roles: Collection[Role]) -> bool:
+    """Whether somebody of the staff has one of these roles anywhere; the superuser has them all."""
+    if not (person.is_active and person.is_staff):
+        return False
+    return person.is_superuser or Membership.objects.filter(person=person, role__in=roles).exists()

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -51,7 +51,7 @@ class EventSearchForm(forms.Form):
 
 @admin.register(Event)
 class EventAdmin(admin.ModelAdmin):
-    """Auditors and administrators see the events of their organisations, the superuser all."""
+    """Auditors and administrators see what concerns their organisations, the superuser everything."""
 
     list_display = ("when", "action", "who", "release", "prediction_id", "organisation")
     list_display_links = ("when", "action")
@@ -93,7 +93,9 @@ class EventAdmin(admin.ModelAdmin):
         events = super().get_queryset(request)
         if _is_superuser(request):
             return events
-        return events.filter(organisation__in=_organisations_of(request))
+        # A release belongs to no organisation: what happens to it concerns all of them.
+        of_releases = Q(organisation=None, action__startswith="release.")
+        return events.filter(of_releases | Q(organisation__in=_organisations_of(request)))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

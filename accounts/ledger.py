@@ -17,7 +17,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from accounts.actors import Actor
+from accounts.actors import Actor, Steward
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Entry:
     recorded_at: datetime
 
 
-def record(action: str, actor: Actor | None = None, **facts: Any) -> Entry:
+def record(action: str, actor: Actor | Steward | None = None, **facts: Any) -> Entry:
     """Append one event and return what the database stamped on it.
 
     Call it inside the transaction of the fact it records: both stand, or neither.
@@ -58,9 +58,11 @@ def canonical_json(facts: dict[str, Any]) -> bytes:
     return text.encode()
 
 
-def _who(actor: Actor | None) -> dict[str, Any]:
+def _who(actor: Actor | Steward | None) -> dict[str, Any]:
     if actor is None:
         return {"door": "system"}
+    if isinstance(actor, Steward):
+        return {"door": actor.door, "person": actor.person.id}
     who = {"door": actor.door, "organisation": actor.organisation.id}
     if actor.person:
         who["person"] = actor.person.id

@@ -28,10 +28,11 @@ PRODUCT = "this product"
 UNSEAL = """
 import json
 from pathlib import Path
+from django.conf import settings
 from ml_models.sealing import Expected, open_part
 from predictions import releases
 release = releases.find_release()
-folder = releases.store().folder / release.name / release.version
+folder = Path(settings.MODEL_STORE) / release.name / release.version
 names = ("model.joblib.sealed", "manifest.json", "seal.json")
 sealed = [(folder / name).read_bytes() for name in names]
 expected = Expected(release.name, release.version, release.sha256)

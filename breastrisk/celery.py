@@ -3,11 +3,17 @@
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "breastrisk.settings")
 app = Celery("breastrisk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["predictions"])
+app.conf.beat_schedule["nightly replay"] = {
+    "task": "predictions.replay_sample",
+    "schedule": crontab(hour=2, minute=30),
+    "options": {"expires": 6 * 60 * 60},
+}
 
 
 @app.task(name="breastrisk.mark_worker", ignore_result=True)  # type: ignore[untyped-decorator]

@@ -5,17 +5,15 @@ are not given are made once and kept in the state directory. With PRODUCTION=1 n
 is missing is named, and nothing starts.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 from csp.constants import NONE, SELF
 
-from breastrisk import environment
+from breastrisk import environment, model_keys
 from breastrisk.embedded import postgres, valkey
 from breastrisk.embedded.state import StateDirectory
-from ml_models.sealing import generate_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 APPLICATION_VERSION = "0.1.0"
@@ -32,34 +30,15 @@ def _secret(name: str) -> str:
     return environment.read(name, "") or _state.secret(name.lower())
 
 
-def _make_model_keys() -> str:
-    keys = generate_keys()
-    return json.dumps(
-        {
-            "MODEL_ENCRYPTION_KEY": keys.encryption_text,
-            "MODEL_PUBLIC_KEYS": keys.public_text,
-            "MODEL_SIGNING_KEY": keys.signing_text,
-        }
-    )
-
-
-def _read_model_keys() -> dict[str, str]:
-    """The signing key is only needed where releases are trained."""
-    if PRODUCTION or environment.read("MODEL_ENCRYPTION_KEY", ""):
-        return {
-            "MODEL_ENCRYPTION_KEY": environment.read("MODEL_ENCRYPTION_KEY"),
-            "MODEL_PUBLIC_KEYS": environment.read("MODEL_PUBLIC_KEYS"),
-            "MODEL_SIGNING_KEY": environment.read("MODEL_SIGNING_KEY", ""),
-        }
-    kept: dict[str, str] = json.loads(_state.secret("model_keys", _make_model_keys))
-    return kept
-
-
 SECRET_KEY = _secret("SECRET_KEY")
 # Keys the digests that stand for case references in the audit trail. It is never changed.
 LEDGER_KEY = _secret("LEDGER_KEY")
-MODEL_KEYS_ENVIRONMENT = _read_model_keys()
+MODEL_KEYS_ENVIRONMENT = model_keys.read(_state)
 MODEL_STORE = environment.read("MODEL_STORE", str(BASE_DIR / "ml_models" / "releases"))
+# Where MODEL_STORE is in a cloud, its SDK finds credentials and address by itself, except for these.
+AZURE_CONNECTION_STRING = environment.read("AZURE_STORAGE_CONNECTION_STRING", "")
+_s3_encryption = environment.read("MODEL_STORE_S3_ENCRYPTION", "AES256")
+AWS_S3_OBJECT_PARAMETERS = {"ServerSideEncryption": _s3_encryption} if _s3_encryption else {}
 
 ALLOWED_HOSTS = environment.read_list("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.read_list("CSRF_TRUSTED_ORIGINS")

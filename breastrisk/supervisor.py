@@ -4,12 +4,14 @@ import http.client
 import ipaddress
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -191,7 +193,7 @@ class Supervisor:
         from django.conf import settings  # noqa: PLC0415
 
         return spawn(
-            [sys.executable, "-m", "ml_models.training", "--store", str(settings.MODEL_STORE)],
+            [sys.executable, "-m", "ml_models.training", "--store", str(self._drafts)],
             log=self._state.logs / "training.log",
             environment={**os.environ, **settings.MODEL_KEYS_ENVIRONMENT, **_ONE_THREAD},
             cwd=_CHECKOUT,
@@ -211,14 +213,20 @@ class Supervisor:
         """Says that there was a first release. The database knows better, but cannot be asked as soon."""
         return self._state.path / "first-release"
 
+    @property
+    def _drafts(self) -> Path:
+        """Training knows folders only, and no Django: from here its release is copied into the store."""
+        return self._state.path / "first-release-draft"
+
     def _ensure_release(self) -> None:
-        from predictions import releases  # noqa: PLC0415
+        from predictions import lifecycle, releases  # noqa: PLC0415
 
         if not releases.any_registered():
             if "training" not in self._children:  # another database than last time
                 self._add("training", self._spawn_training)
-            releases.start_with(self._finish_training())
+            lifecycle.start_with(self._publish(self._finish_training()))
         self._remove("training")
+        shutil.rmtree(self._drafts, ignore_errors=True)
         self._marker.touch()
 
     def _finish_training(self) -> "Trained":
@@ -228,6 +236,23 @@ class Supervisor:
             raise ServerFailed(f"The training of the first release failed. See {server.log}")
         trained: Trained = json.loads(output.splitlines()[-1])
         return trained
+
+    def _publish(self, trained: "Trained") -> "Trained":
+        """Copy the first release to where MODEL_STORE says, unless a start that was cut off, or another one
+        with the same store, has brought one there.
+        """
+        from ml_models.registry import ReleaseExistsError, ReleaseStore  # noqa: PLC0415
+        from ml_models.sealing import SealBroken  # noqa: PLC0415
+        from predictions import releases  # noqa: PLC0415
+
+        name, version = trained["name"], trained["version"]
+        try:
+            with suppress(ReleaseExistsError):
+                ReleaseStore(self._drafts).copy(name, version, releases.store())
+            manifest = releases.store().manifest(name, version, releases.keys())
+        except (SealBroken, OSError) as error:
+            raise ServerFailed(f"The first release cannot be stored: {error}") from error
+        return {"name": name, "version": version, "sha256": manifest.sha256}
 
     def _make_demo(self) -> list[tuple[str, str]]:
         """Nobody but the person at this machine may get sign-in links for the asking."""

@@ -114,6 +114,18 @@ class Category(_Frozen):
     observed_5y: Estimate | None
 
 
+class Classification(_Frozen):
+    """Bands of 5-year risk, and when an estimate is too uncertain to be put into one.
+
+    An interval may reach ``crossing_maximum`` beyond its band; the intervals of ``classifiable_share`` of the
+    training cohort do not reach farther.
+    """
+
+    categories: tuple[Category, ...]
+    crossing_maximum: Probability
+    classifiable_share: Probability
+
+
 class Figures(_Frozen):
     """Nested cross-validation of one fit; every figure with its 95 % patient-bootstrap interval.
 
@@ -279,7 +291,7 @@ class Manifest(_Frozen):
     missing: MissingGenes
     age: AgeRange
     cohort: Cohort
-    categories: tuple[Category, ...]
+    classification: Classification
     performance: Performance
     evaluation: Evaluation
     comparison: Comparison | None

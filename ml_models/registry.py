@@ -1,12 +1,11 @@
-"""Sealed releases in a folder.
+"""Sealed releases in a store.
 
 ``NAME/VERSION/`` holds ``manifest.json``, ``seal.json``, ``model.onnx.sealed`` and ``model.joblib.sealed``.
+The manifest is stored last: what has none is no release.
 """
 
-import os
 import re
-import shutil
-import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from ml_models.sealing import (
     rewrapped,
     verify,
 )
+from ml_models.storage import Folder, Storage
 
 if TYPE_CHECKING:
     from ml_models.pickled import PickledModel
@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 SEAL = "seal.json"
 PART_FILES: dict[PartName, str] = {"onnx": "model.onnx.sealed", "pickle": "model.joblib.sealed"}
+MAXIMUM_SIZES = {
+    PART_FILES["pickle"]: MAXIMUM_PART_SIZE,
+    PART_FILES["onnx"]: MAXIMUM_PART_SIZE,
+    SEAL: MAXIMUM_SEAL_SIZE,
+    MANIFEST: MAXIMUM_MANIFEST_SIZE,
+}
 
 
 class ReleaseExistsError(FileExistsError):
@@ -42,15 +48,23 @@ class ReleaseMissingError(FileNotFoundError):
 
 
 class ReleaseStore:
-    """Releases under a folder, which need not exist before the first is saved."""
+    """Releases in a storage, or in a folder when a path is given."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, place: Storage | Path) -> None:
+        self._storage = Folder(place) if isinstance(place, Path) else place
 
     def names(self) -> list[tuple[str, str]]:
-        """Return name and version of every release, sorted; nothing of them is verified."""
-        found = (path.parent for path in self.folder.glob(f"*/*/{MANIFEST}"))
-        pairs = ((release.parent.name, release.name) for release in found)
+        """Return name and version of every release, sorted; nothing of them is verified.
+
+        Raises
+        ------
+        ml_models.storage.StoreUnreachableError
+        """
+        pairs = (
+            path.removesuffix(f"/{MANIFEST}").partition("/")[::2]
+            for path in self._storage.paths()
+            if path.endswith(f"/{MANIFEST}")
+        )
         return sorted(pair for pair in pairs if _is_possible(*pair))
 
     def save(self, release: SealedRelease) -> None:
@@ -59,19 +73,31 @@ class ReleaseStore:
         Raises
         ------
         ReleaseExistsError
+        ml_models.storage.StoreUnreachableError
         """
-        final = self._path(release.manifest.name, release.manifest.version)
-        if final.exists():
-            raise ReleaseExistsError(str(final))
-        final.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{final.name}-", suffix=".part", dir=final.parent))
-        try:
-            _write(part, release)
-            part.chmod(0o755)
-            part.rename(final)
-        except BaseException:
-            shutil.rmtree(part)
-            raise
+        self._create(
+            _folder(release.manifest.name, release.manifest.version),
+            {
+                PART_FILES["pickle"]: release.pickle,
+                PART_FILES["onnx"]: release.onnx,
+                SEAL: release.seal.model_dump_json().encode(),
+                MANIFEST: release.manifest.canonical_bytes(),
+            },
+        )
+
+    def copy(self, name: str, version: str, target: "ReleaseStore") -> None:
+        """Copy a release as it lies here, unverified, into another store: all of it or nothing.
+
+        Raises
+        ------
+        ReleaseExistsError
+        ReleaseMissingError
+        SealBroken
+            When a file is larger than any that could be accepted.
+        ml_models.storage.StoreUnreachableError
+        """
+        files = {file: self._read(_folder(name, version), file) for file in MAXIMUM_SIZES}
+        target._create(_folder(name, version), files)  # noqa: SLF001 - another of ours
 
     def manifest(self, name: str, version: str, keys: ReleaseKeys) -> Manifest:
         """Return a manifest whose signature is verified.
@@ -119,60 +145,65 @@ class ReleaseStore:
 
         return PickledModel(content, manifest)
 
-    def rewrap(self, name: str, version: str, old: ReleaseKeys, new: ReleaseKeys) -> None:
-        """Wrap the data keys of a release with another key-encryption key; nothing else changes.
+    def awaits_rewrap(self, name: str, version: str, keys: ReleaseKeys) -> bool:
+        """Whether the data keys of a release are wrapped with a former key-encryption key.
 
         Raises
         ------
         ReleaseMissingError
         SealBroken
         """
-        _, sealed = verify(*self._public(name, version), old)
-        part = self._path(name, version) / f"{SEAL}.part"
-        part.write_text(rewrapped(sealed, old, new).model_dump_json())
-        part.replace(part.with_name(SEAL))
+        _, sealed = verify(*self._public(name, version), keys)
+        return rewrapped(sealed, keys) != sealed
+
+    def rewrap(self, name: str, version: str, keys: ReleaseKeys) -> None:
+        """Wrap the data keys of a release with the first key-encryption key; nothing else changes.
+
+        Raises
+        ------
+        ReleaseMissingError
+        SealBroken
+        """
+        _, sealed = verify(*self._public(name, version), keys)
+        content = rewrapped(sealed, keys).model_dump_json().encode()
+        self._storage.replace(f"{_folder(name, version)}/{SEAL}", content)
 
     def _open(self, part: PartName, expected: Expected, keys: ReleaseKeys) -> tuple[bytes, Manifest]:
-        path = self._path(expected.name, expected.version) / PART_FILES[part]
+        ciphertext = self._read(_folder(expected.name, expected.version), PART_FILES[part])
         public = self._public(expected.name, expected.version)
-        return open_part(part, _read(path, MAXIMUM_PART_SIZE), *public, expected, keys)
+        return open_part(part, ciphertext, *public, expected, keys)
 
     def _public(self, name: str, version: str) -> tuple[bytes, bytes]:
-        path = self._path(name, version)
-        return _read(path / MANIFEST, MAXIMUM_MANIFEST_SIZE), _read(path / SEAL, MAXIMUM_SEAL_SIZE)
+        folder = _folder(name, version)
+        return self._read(folder, MANIFEST), self._read(folder, SEAL)
 
-    def _path(self, name: str, version: str) -> Path:
-        if not _is_possible(name, version):
-            raise ReleaseMissingError(f"no release can be called {name!r} {version!r}")
-        return self.folder / name / version
+    def _read(self, folder: str, file: str) -> bytes:
+        """Read a file, and not a byte more than could be accepted."""
+        path, maximum = f"{folder}/{file}", MAXIMUM_SIZES[file]
+        try:
+            content = self._storage.read(path, maximum)
+        except FileNotFoundError as error:
+            raise ReleaseMissingError(str(error)) from None
+        if len(content) > maximum:
+            raise SealBroken("too_large", path)
+        return content
+
+    def _create(self, folder: str, files: Mapping[str, bytes]) -> None:
+        try:
+            self._storage.create_together(folder, files)
+        except FileExistsError as error:
+            raise ReleaseExistsError(
+                f"{error} is there, of a release or of a save that was cut off. "
+                "Releases are never overwritten: take another version."
+            ) from None
+
+
+def _folder(name: str, version: str) -> str:
+    if not _is_possible(name, version):
+        raise ReleaseMissingError(f"no release can be called {name!r} {version!r}")
+    return f"{name}/{version}"
 
 
 def _is_possible(name: str, version: str) -> bool:
     """Refuse separators, dots and everything else that means something in a path."""
     return bool(re.fullmatch(NAME_PATTERN, name) and re.fullmatch(VERSION_PATTERN, version))
-
-
-def _read(path: Path, maximum: int) -> bytes:
-    """Read a file, and not a byte more than could be accepted."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(maximum + 1)
-    except FileNotFoundError:
-        raise ReleaseMissingError(str(path)) from None
-    if len(content) > maximum:
-        raise SealBroken("too_large", path.name)
-    return content
-
-
-def _write(folder: Path, release: SealedRelease) -> None:
-    contents = {
-        MANIFEST: release.manifest.canonical_bytes(),
-        SEAL: release.seal.model_dump_json().encode(),
-        PART_FILES["pickle"]: release.pickle,
-        PART_FILES["onnx"]: release.onnx,
-    }
-    for name, content in contents.items():
-        with (folder / name).open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())

@@ -17,6 +17,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, Self, TypeVar
 
@@ -59,41 +60,54 @@ class ReleaseKeys:
     Attributes
     ----------
     encryption : bytes
-        Key-encryption key (AES-256).
+        Key-encryption key (AES-256) that wraps.
     public : tuple of bytes
         Pinned Ed25519 public keys; a release signed by any of them is ours.
     signing : bytes, optional
         Ed25519 private key; only who trains has it.
+    former : tuple of bytes
+        Key-encryption keys that no longer wrap, but still open, until every release is wrapped anew.
     """
 
     encryption: bytes = field(repr=False)
     public: tuple[bytes, ...]
     signing: bytes | None = field(default=None, repr=False)
+    former: tuple[bytes, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        keys = [self.encryption, *self.public, *([self.signing] if self.signing is not None else [])]
+        signing = () if self.signing is None else (self.signing,)
+        keys = [self.encryption, *self.former, *self.public, *signing]
         if not self.public or any(len(key) != KEY_SIZE for key in keys):
             raise ValueError("keys must be 32 bytes each, with at least one public key")
 
     @classmethod
     def from_text(cls, *, encryption: str, public: str, signing: str | None = None) -> Self:
-        """Read keys in base64; ``public`` may hold several, separated by commas.
+        """Read keys in base64; ``encryption`` (the one that wraps first) and ``public`` may hold several.
+
+        They are separated by commas.
 
         Raises
         ------
         ValueError
             For anything that is not 32 bytes in base64.
         """
+        wrapping, *former = (_decoded(key) for key in encryption.split(","))
         return cls(
-            encryption=_decoded(encryption),
+            encryption=wrapping,
             public=tuple(_decoded(key) for key in public.split(",")),
             signing=_decoded(signing) if signing else None,
+            former=tuple(former),
         )
 
     @property
     def encryption_text(self) -> str:
-        """Key-encryption key in base64, as the environment holds it."""
-        return _encoded(self.encryption)
+        """Key-encryption keys in base64, as the environment holds them."""
+        return ",".join(_encoded(key) for key in (self.encryption, *self.former))
+
+    @property
+    def encryption_id(self) -> str:
+        """What a record may call the key-encryption key by: it tells nothing of the key."""
+        return _sha256(self.encryption)[:16]
 
     @property
     def public_text(self) -> str:
@@ -237,20 +251,22 @@ def open_part(
     return plaintext, content
 
 
-def rewrapped(sealed: Seal, old: ReleaseKeys, new: ReleaseKeys) -> Seal:
-    """Return the seal with its data keys wrapped by another key-encryption key.
+def rewrapped(sealed: Seal, keys: ReleaseKeys) -> Seal:
+    """Return the seal with its data keys wrapped by the first key-encryption key.
+
+    Wrapping holds nothing random: the seal comes back as it was if that key wrapped it already.
 
     Raises
     ------
     SealBroken
-        ``wrong_key`` when ``old`` did not wrap them.
+        ``wrong_key`` when neither that key nor a former one wrapped them.
     """
-    entries = {name: _rewrapped_part(sealed.part(name), old, new) for name in ("pickle", "onnx")}
+    entries = {name: _rewrapped_part(sealed.part(name), keys) for name in ("pickle", "onnx")}
     return sealed.model_copy(update=entries)
 
 
-def _rewrapped_part(entry: SealedPart, old: ReleaseKeys, new: ReleaseKeys) -> SealedPart:
-    wrapped = aes_key_wrap(new.encryption, _unwrapped(entry, old))
+def _rewrapped_part(entry: SealedPart, keys: ReleaseKeys) -> SealedPart:
+    wrapped = aes_key_wrap(keys.encryption, _unwrapped(entry, keys))
     return entry.model_copy(update={"wrapped_key": _encoded(wrapped)})
 
 
@@ -315,10 +331,14 @@ def _stream(content: bytes, size: int, prefix: bytes) -> Iterator[tuple[bytes, b
 
 
 def _unwrapped(entry: SealedPart, keys: ReleaseKeys) -> bytes:
-    try:
-        key = aes_key_unwrap(keys.encryption, _decoded_or_broken(entry.wrapped_key))
-    except InvalidUnwrap:
-        raise SealBroken("wrong_key", "the key-encryption key does not open the data key") from None
+    wrapped = _decoded_or_broken(entry.wrapped_key)
+    for key in (keys.encryption, *keys.former):
+        with suppress(InvalidUnwrap):
+            return _require_key_size(aes_key_unwrap(key, wrapped))
+    raise SealBroken("wrong_key", "no key-encryption key opens the data key")
+
+
+def _require_key_size(key: bytes) -> bytes:
     if len(key) != KEY_SIZE:
         raise SealBroken("wrong_key", "the data key has a wrong length")
     return key

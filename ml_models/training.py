@@ -23,6 +23,7 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from ml_models.applicability import judge, resemblance
+from ml_models.classification import classifiable_share
 from ml_models.cohorts import PanelGene, TrainingData, load_transbig
 from ml_models.estimators import HORIZONS, DistantMetastasisRisk
 from ml_models.evaluation import (
@@ -37,6 +38,7 @@ from ml_models.evaluation import (
 )
 from ml_models.manifest import (
     AgeRange,
+    Classification,
     Cohort,
     Comparison,
     Gate,
@@ -76,6 +78,8 @@ CITATION = (
     "Clin Cancer Res 2007;13(11):3207-14."
 )
 CUT_POINTS = (0.10, 0.20)
+# With 5 points too few estimates could be classified (4 of 10), with 15 a category would say too little.
+CROSSING_MAXIMUM = 0.10
 FOLDS = 5
 REPEATS = 3
 METRIC_BOOTSTRAPS = 500
@@ -216,7 +220,7 @@ def _manifest(
         ),
         age=AgeRange(minimum=float(data.age.min()), maximum=float(data.age.max())),
         cohort=_cohort(data.outcomes),
-        categories=categories(checked.without_age, data.outcomes, CUT_POINTS),
+        classification=_classification(data, model, checked),
         performance=Performance(
             folds=FOLDS,
             repeats=REPEATS,
@@ -230,6 +234,19 @@ def _manifest(
         comparison=comparison,
         training=_training(data, model),
         parts=parts,
+    )
+
+
+def _classification(
+    data: TrainingData, model: DistantMetastasisRisk, checked: CrossValidated
+) -> Classification:
+    bands = categories(checked.without_age, data.outcomes, CUT_POINTS)
+    scores = model.score(data.values, np.full(len(data.age), np.nan))
+    risk, lower, upper = (estimate[:, FIVE_YEARS] for estimate in (scores.risk, scores.lower, scores.upper))
+    return Classification(
+        categories=bands,
+        crossing_maximum=CROSSING_MAXIMUM,
+        classifiable_share=classifiable_share(risk, lower, upper, bands, CROSSING_MAXIMUM),
     )
 
 

@@ -3,8 +3,6 @@
 Runs in Celery workers only: it unpickles.
 """
 
-import logging
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,19 +12,18 @@ from django.utils import timezone
 
 from ml_models.pickled import PickledModel, WrongLibrariesError
 from ml_models.sealing import SealBroken
-from predictions import inference, releases
+from predictions import inference, lifecycle, pickled_forms, releases
 from predictions.models import Prediction, Release
 
 GROUP = 500
-
-logger = logging.getLogger(__name__)
 
 
 def confirm_waiting() -> int:
     """Read every waiting prediction again, in groups of 500, and stamp how far the two readings are apart.
 
     Rows that another worker holds are left to it. A release whose readings differ by more than 1e-9, or
-    whose pickled form is not what was sealed, is quarantined.
+    whose pickled form is not what was sealed, is quarantined. One that cannot be read now, because the store
+    is away or this process lacks the key that it was rewrapped with, has its predictions wait.
 
     Returns
     -------
@@ -39,12 +36,9 @@ def confirm_waiting() -> int:
 
 def _confirm_release(release: Release) -> int:
     try:
-        model = _open_pickled(release.name, release.version, release.sha256)
-    except SealBroken as error:
-        releases.quarantine(release, f"its pickled form cannot be trusted: {error}")
-        return 0
-    except (OSError, WrongLibrariesError):
-        logger.exception("The pickled form of %s cannot be read; its predictions wait", release)
+        model = pickled_forms.pickled_form(release)
+    except (SealBroken, OSError, WrongLibrariesError) as error:
+        lifecycle.handle_unopened(release, error)
         return 0
     confirmed = 0
     while group := _confirm_group(release, model):
@@ -61,7 +55,7 @@ def _confirm_group(release: Release, model: PickledModel) -> int:
     differences = _compare(release, model, group)
     _stamp(group, differences)
     if max(differences) > releases.TOLERANCE:
-        releases.quarantine(release, f"its two readings are {max(differences):.3g} apart")
+        lifecycle.quarantine(release, f"its two readings are {max(differences):.3g} apart")
     return len(group)
 
 
@@ -105,8 +99,3 @@ def _stamp(predictions: list[Prediction], differences: list[float]) -> None:
         prediction.second_reading_at = now
         prediction.second_reading_difference = difference
     Prediction.objects.bulk_update(predictions, ["second_reading_at", "second_reading_difference"])
-
-
-@lru_cache(maxsize=4)
-def _open_pickled(name: str, version: str, sha256: str) -> PickledModel:
-    return releases.store().open_pickled(name, version, sha256, releases.keys())

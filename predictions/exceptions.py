@@ -36,5 +36,13 @@ class UnknownRelease(Exception):
     """For the person: the release that they named is not registered or may not be called."""
 
 
+class StepRefused(Exception):
+    """For the person: why a step that they asked for is not taken with a release."""
+
+
+class NotEntitled(StepRefused):
+    """For the person: the step is not for their role."""
+
+
 class PredictionNotFound(Exception):
     """For the reader: no such prediction in their organisation."""

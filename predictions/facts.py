@@ -6,12 +6,15 @@ Every key is for ever once it is published, so units stand in the keys and nothi
 from collections.abc import Iterator
 from typing import Any
 
-from ml_models.manifest import Manifest
+from ml_models.classification import classify
+from ml_models.manifest import Category, Manifest
 from predictions import releases
 from predictions.intake.identifiers import name_others
 from predictions.models import Prediction
 
 HORIZONS = (5, 10)
+GROUPS = ("lower", "middle", "higher")
+NOT_CLASSIFIABLE = "not_classifiable"
 EVENT = "distant_metastasis"
 DIRECTION = "higher means a higher risk of distant metastasis"
 
@@ -40,6 +43,7 @@ def facts_of(prediction: Prediction) -> Facts:
         "result": {
             "log_hazard": prediction.result["log_hazard"],
             "direction": DIRECTION,
+            "risk_group": _risk_group(prediction, manifest),
             "horizons": [point for point in curve if point["years"] in HORIZONS],
             "curve": curve,
         },
@@ -104,6 +108,38 @@ def _reasons(prediction: Prediction, manifest: Manifest) -> Iterator[Facts]:
             "detail": f"The model learned from patients aged {manifest.age.minimum:.0f} to "
             f"{manifest.age.maximum:.0f}; this one is {age}.",
         }
+
+
+def _risk_group(prediction: Prediction, manifest: Manifest) -> Facts:
+    """The category of the risk at 5 years, or why it has none. It stands after the number, never before."""
+    rules = manifest.classification
+    risk, lower, upper = (prediction.result[key][HORIZONS[0] - 1] for key in ("risk", "lower", "upper"))
+    index = classify(risk, lower, upper, rules.categories, rules.crossing_maximum)
+    if next(_reasons(prediction, manifest), None):
+        return {
+            "code": NOT_CLASSIFIABLE,
+            "detail": "The sample is outside the data that the model learned from.",
+        }
+    if index is None:
+        return {
+            "code": NOT_CLASSIFIABLE,
+            "detail": "The likely range reaches more than "
+            f"{100 * rules.crossing_maximum:.0f} out of 100 beyond the group of the estimate.",
+        }
+    return _group_facts(GROUPS[index], rules.categories[index])
+
+
+def _group_facts(code: str, category: Category) -> Facts:
+    observed = category.observed_5y
+    return {
+        "code": code,
+        "years": HORIZONS[0],
+        "risk_from_percent": 100 * category.minimum,
+        "risk_to_percent": 100 * category.maximum,
+        "share_of_cohort_percent": 100 * category.share,
+        "observed_percent": observed and 100 * observed.value,
+        "observed_interval95_percent": observed and [100 * observed.lower, 100 * observed.upper],
+    }
 
 
 def _horizon(prediction: Prediction, manifest: Manifest, years: int) -> Facts:

@@ -36,6 +36,15 @@ class Reading:
     applicability: Applicability
     result: dict[str, Any]
 
+    @property
+    def as_stored(self) -> dict[str, Any]:
+        """The result with the evidence that the model applies."""
+        evidence = {
+            "spearman": self.applicability.spearman,
+            "mean_absolute_z": self.applicability.mean_absolute_z,
+        }
+        return {**self.result, "applicability": evidence}
+
 
 def read_panel(release: Release, panel: Panel) -> Reading:
     """Score a panel with the portable form of a release.
@@ -48,12 +57,24 @@ def read_panel(release: Release, panel: Panel) -> Reading:
         When the release cannot be opened.
     """
     manifest = releases.manifest_of(release)
-    applicability = assess(panel.vector, manifest)
-    if applicability.verdict != "ok":
-        raise PanelRefused([_refusal(applicability, manifest)])
+    applicability = check_applicability(panel, manifest)
     age = np.array([np.nan if panel.age_years is None else panel.age_years], dtype=np.float64)
     scores = releases.portable_form(release).score(panel.vector[np.newaxis], age)
     return Reading(applicability, as_result(scores, 0, [gene.symbol for gene in manifest.genes]))
+
+
+def check_applicability(panel: Panel, manifest: Manifest) -> Applicability:
+    """How far a panel resembles the training cohort.
+
+    Raises
+    ------
+    PanelRefused
+        When it does not resemble it enough to be scored.
+    """
+    applicability = assess(panel.vector, manifest)
+    if applicability.verdict != "ok":
+        raise PanelRefused([_refusal(applicability, manifest)])
+    return applicability
 
 
 def as_result(scores: Scores, row: int, symbols: list[str]) -> dict[str, Any]:

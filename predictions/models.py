@@ -1,4 +1,4 @@
-"""Releases of the model, and the predictions made with them."""
+"""Releases of the model, how they came to be live, and the predictions made with them."""
 
 from django.db import models
 from django.utils import timezone
@@ -8,15 +8,20 @@ from accounts.models import ApiKey, Event, Organisation, Person
 
 
 class ReleaseState(models.TextChoices):
-    """What a release may be used for."""
+    """What a release may be used for. `predictions.lifecycle` says how one becomes another."""
 
-    CALLABLE = "callable", "Callable by name"
+    CALLABLE = "callable", "Callable: answers those who name it"
     LIVE = "live", "Live: answers unless another release is named"
-    QUARANTINED = "quarantined", "Quarantined: its two readings disagreed"
+    SHADOW = "shadow", "Shadow: reads every new prediction, answers nobody"
+    RETIRED = "retired", "Retired: explains and replays what it answered, answers nothing new"
+    QUARANTINED = "quarantined", "Quarantined: cannot be trusted, answers nobody"
 
 
 class Release(models.Model):
-    """A sealed release of the model, pinned to the SHA-256 of its manifest."""
+    """A sealed release of the model, pinned to the SHA-256 of its manifest.
+
+    The database lets nothing change but the state, and that only along the known ways (migration 0004).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=60)
@@ -40,6 +45,99 @@ class Release(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+
+class Proposal(models.Model):
+    """That a release go live, with what this would have changed for the latest inputs. Never changed.
+
+    `against` is the activation that was current then: as soon as another follows it, the proposal is stale.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="proposals")
+    against = models.ForeignKey("Activation", on_delete=models.PROTECT, null=True, related_name="+")
+    proposed_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField(default=timezone.now)
+    report = models.JSONField()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"Proposal of {self.release} by {self.proposed_by}"
+
+
+class ActivationKind(models.TextChoices):
+    """How a release came to be live."""
+
+    FIRST = "first", "First of the installation"
+    APPROVED = "approved", "Proposed and approved"
+    ROLLED_BACK = "rolled_back", "Rolled back to"
+
+
+class Activation(models.Model):
+    """That a release went live. Each follows the one before, so that no two follow the same. Never changed.
+
+    `proposed_by` repeats the proposal's, held equal by a foreign key, so that the database can see that
+    two people decided.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=12, choices=ActivationKind.choices)
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="activations")
+    activated_at = models.DateTimeField(default=timezone.now)
+    follows = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="followed_by")
+    proposal = models.OneToOneField(Proposal, on_delete=models.PROTECT, null=True, related_name="activation")
+    proposed_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    returns_to = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    kind=ActivationKind.FIRST,
+                    follows=None,
+                    proposal=None,
+                    proposed_by=None,
+                    decided_by=None,
+                    returns_to=None,
+                    reason="",
+                )
+                | models.Q(
+                    kind=ActivationKind.APPROVED,
+                    proposal__isnull=False,
+                    proposed_by__isnull=False,
+                    decided_by__isnull=False,
+                    returns_to=None,
+                    reason="",
+                )
+                | models.Q(
+                    ~models.Q(reason=""),
+                    kind=ActivationKind.ROLLED_BACK,
+                    follows__isnull=False,
+                    proposal=None,
+                    proposed_by=None,
+                    decided_by__isnull=False,
+                    returns_to__isnull=False,
+                ),
+                name="activation_whole",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(proposed_by=None) | ~models.Q(proposed_by=models.F("decided_by")),
+                name="activation_two_people",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.release} live from {self.activated_at:%Y-%m-%d %H:%M:%S} UTC"
+
+    @property
+    def left(self) -> Release | None:
+        """The release that was live before."""
+        return self.follows.release if self.follows else None
 
 
 class Prediction(models.Model):
@@ -94,3 +192,31 @@ class Prediction(models.Model):
 
     def __str__(self) -> str:
         return f"Prediction {self.id}"
+
+
+class ShadowReading(models.Model):
+    """What a shadow release says of a prediction that another release answered. Nobody is shown it.
+
+    `refused` is the code of the reason for which the release would not have answered. Never changed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, related_name="+")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
+    read_at = models.DateTimeField(default=timezone.now)
+    result = models.JSONField(null=True)
+    refused = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["release", "prediction"], name="shadow_reading_once"),
+            models.CheckConstraint(
+                condition=models.Q(result__isnull=False, refused="")
+                | models.Q(~models.Q(refused=""), result__isnull=True),
+                name="shadow_reading_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Prediction {self.prediction_id} in the shadow of {self.release}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from predictions.comparison import Report
 from predictions.facts import Facts
 
 STATUS_WORDS = {
@@ -45,14 +46,67 @@ def horizon_words(horizon: Facts) -> HorizonWords:
     )
 
 
+def group_words(group: Facts) -> str:
+    """The category of the risk at 5 years, and what happened to the people of the cohort who are in it."""
+    if group["code"] == "not_classifiable":
+        return f"Not classifiable. {group['detail']}"
+    bounds = f"{group['risk_from_percent']:.0f} to {group['risk_to_percent']:.0f}"
+    share = out_of_100(group["share_of_cohort_percent"])
+    words = (
+        f"{group['code'].capitalize()} group: {bounds} out of 100 within {group['years']} years. "
+        f"{share} out of 100 people of the cohort are in it"
+    )
+    return f"{words}. {_observed_words(group)}" if group["observed_percent"] is not None else f"{words}."
+
+
+def _observed_words(group: Facts) -> str:
+    low, high = (out_of_100(bound) for bound in group["observed_interval95_percent"])
+    return (
+        f"Of those {out_of_100(group['observed_percent'])} out of 100 had a distant metastasis within "
+        f"{group['years']} years (likely range {low} to {high})."
+    )
+
+
 def page_words(facts: Facts) -> dict[str, Any]:
     """What the result page says besides the facts themselves."""
     return {
         "horizons": [horizon_words(horizon) for horizon in facts["result"]["horizons"]],
         "curve": [horizon_words(point) for point in facts["result"]["curve"]],
+        "group": group_words(facts["result"]["risk_group"]),
         "status": STATUS_WORDS[facts["status"]],
         "strongest": facts["contributions"][:STRONGEST],
     }
+
+
+def report_text(report: Report) -> str:
+    """What a release would change, for the command line."""
+    if report["before"] is None:
+        return "No release was live that can be opened: there is nothing to compare with."
+    changed = sum(move["count"] for move in report["category_changes"])
+    lines = [
+        f"The last {report['inputs']} inputs, read with {report['before']} and with {report['after']}:",
+        f"- {report['compared']} read by both, {report['newly_refused']} newly refused, "
+        f"{report['newly_accepted']} newly accepted, {report['refused_by_both']} refused by both, "
+        f"{report['not_comparable']} cannot be compared",
+        *(
+            f"- risk at {change['year']} years: mean change {change['mean_change']:+.1f} points, "
+            f"mean absolute {change['mean_absolute_change']:.1f}, "
+            f"largest {change['largest_absolute_change']:.1f}"
+            for change in report["years"]
+        ),
+        f"- {changed} change their category at 5 years",
+        *(f"  {move['before']} -> {move['after']}: {move['count']}" for move in report["category_changes"]),
+        *(
+            f"- prediction {row['prediction']}: {_percents(row['before_percent'])} -> "
+            f"{_percents(row['after_percent'])} at 5 and 10 years"
+            for row in report["worst"]
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _percents(percents: list[float]) -> str:
+    return " and ".join(f"{percent:.1f} %" for percent in percents)
 
 
 def terminal_text(facts: Facts) -> str:
@@ -63,6 +117,7 @@ def terminal_text(facts: Facts) -> str:
         f"average of the cohort {words.cohort_average}."
         for words in map(horizon_words, facts["result"]["horizons"])
     ]
+    lines.append(group_words(facts["result"]["risk_group"]))
     model, check = facts["model"], facts["applicability"]
     lines.append(
         f"Model {model['name']} {model['version']} ({model['sha256'][:12]}), {model['intended_use']}"

@@ -1,15 +1,15 @@
-"""Which releases of the model there are, which one is live, and their opened forms."""
+"""Which releases of the model there are, which one is live, and their opened forms.
 
-import logging
+How a release becomes live, and stops to be, is for `lifecycle` to say.
+"""
+
 from functools import lru_cache
-from pathlib import Path
 from threading import Lock
 from typing import TypedDict
 
 from cachetools import TTLCache, cached
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import ledger
 from accounts.actors import Actor
@@ -17,7 +17,7 @@ from ml_models.manifest import Manifest
 from ml_models.portable import PortableModel
 from ml_models.registry import ReleaseStore
 from ml_models.sealing import ReleaseKeys, SealBroken
-from predictions import events
+from predictions import events, object_stores
 from predictions.exceptions import ReleaseUnavailable, UnknownRelease
 from predictions.models import Release, ReleaseState
 
@@ -26,8 +26,6 @@ REMEMBERED_SECONDS = 1.0
 # The largest absolute difference that two readings of one panel may have.
 TOLERANCE = 1e-9
 ANSWERING = (ReleaseState.LIVE, ReleaseState.CALLABLE)
-
-logger = logging.getLogger(__name__)
 
 
 class Trained(TypedDict):
@@ -56,7 +54,7 @@ def find_release(wanted: str = STABLE) -> Release:
     ReleaseUnavailable
         When no release is live.
     UnknownRelease
-        When the named one is not registered or is quarantined.
+        When the named one is not registered, or its state lets it answer nobody.
     """
     if wanted == STABLE:
         return _find_live()
@@ -99,8 +97,8 @@ def portable_form(release: Release) -> PortableModel:
 
 
 def store() -> ReleaseStore:
-    """The folder that the sealed releases stand in."""
-    return ReleaseStore(Path(settings.MODEL_STORE))
+    """Where the sealed releases are: the place that MODEL_STORE names."""
+    return ReleaseStore(object_stores.open_storage(settings.MODEL_STORE))
 
 
 def keys() -> ReleaseKeys:
@@ -122,46 +120,20 @@ def register(trained: Trained, actor: Actor | None = None) -> Release:
     return release
 
 
-@transaction.atomic
-def activate(release: Release, actor: Actor | None = None) -> None:
-    """Make a release live. The one that was live stays callable by its name.
+def require_seal(release: Release) -> None:
+    """Open a release anew, whatever this process remembers of it.
 
     Raises
     ------
     ReleaseUnavailable
-        When its seal does not hold: a release that cannot answer never goes live.
-    UnknownRelease
-        When it is quarantined.
+        When its file is missing or its seal is broken.
     """
-    if release.state == ReleaseState.QUARANTINED:
-        raise UnknownRelease(f"{release} is quarantined.")
-    portable_form(release)
-    now = timezone.now()
-    Release.objects.filter(state=ReleaseState.LIVE).update(state=ReleaseState.CALLABLE, state_changed_at=now)
-    Release.objects.filter(pk=release.pk).update(state=ReleaseState.LIVE, state_changed_at=now)
-    ledger.record(events.RELEASE_ACTIVATED, actor, release=str(release), release_sha256=release.sha256)
+    _open_portable.__wrapped__(release.name, release.version, release.sha256)
+
+
+def forget_live() -> None:
+    """Look up the live release anew; other processes do so within a second."""
     _find_live.cache_clear()
-
-
-@transaction.atomic
-def quarantine(release: Release, reason: str) -> None:
-    """Take a release out of use at once and raise the alarm."""
-    changed = Release.objects.filter(pk=release.pk, state__in=ANSWERING).update(
-        state=ReleaseState.QUARANTINED, state_changed_at=timezone.now()
-    )
-    if not changed:
-        return
-    ledger.record(
-        events.RELEASE_QUARANTINED, release=str(release), release_sha256=release.sha256, reason=reason
-    )
-    _find_live.cache_clear()
-    logger.critical("Release %s is quarantined: %s", release, reason)
-
-
-@transaction.atomic
-def start_with(trained: Trained) -> None:
-    """Register and activate the release that a first start trained."""
-    activate(register(trained))
 
 
 @lru_cache(maxsize=8)

@@ -97,7 +97,7 @@ def _record(
         age_years=panel.age_years,
         input_sha256=panel.sha256,
         panel=_panel_facts(panel),
-        result={**reading.result, "applicability": _applicability_facts(reading)},
+        result=reading.as_stored,
     )
 
 
@@ -110,11 +110,4 @@ def _panel_facts(panel: Panel) -> dict[str, Any]:
         "former_symbols": panel.former_symbols,
         "not_in_panel": list(panel.not_in_panel),
         "steps": [asdict(step) for step in panel.steps],
-    }
-
-
-def _applicability_facts(reading: Reading) -> dict[str, Any]:
-    return {
-        "spearman": reading.applicability.spearman,
-        "mean_absolute_z": reading.applicability.mean_absolute_z,
     }

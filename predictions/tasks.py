@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
-from predictions import confirmation
+from predictions import confirmation, replay, shadowing
 
 
 @shared_task(  # type: ignore[untyped-decorator]
@@ -13,5 +13,14 @@ from predictions import confirmation
     ignore_result=True,
 )
 def confirm_predictions() -> int:
-    """Give every waiting prediction its second reading."""
-    return confirmation.confirm_waiting()
+    """Give every waiting prediction its second reading, and then the shadow releases theirs."""
+    confirmed = confirmation.confirm_waiting()
+    shadowing.read_in_shadow()
+    return confirmed
+
+
+@shared_task(name="predictions.replay_sample", ignore_result=True)  # type: ignore[untyped-decorator]
+def replay_sample() -> int:
+    """Replay 200 predictions drawn at random; how many differ."""
+    sample = replay.random_sample(replay.SAMPLE)
+    return sum(bool(differences) for _, differences in replay.replay_each(sample))

@@ -15,7 +15,7 @@ from accounts.models import Organisation, Person, Role
 from ml_models import training
 from ml_models.manifest import Manifest
 from ml_models.registry import ReleaseStore
-from predictions import releases
+from predictions import lifecycle, releases
 from predictions.models import Release
 from tests.cast import make_person
 from tests.panels import transbig
@@ -50,11 +50,8 @@ def _forget() -> Iterator[None]:
 @pytest.fixture
 def release(manifest: Manifest, db: None) -> Release:
     """The release on record, and live."""
-    registered = releases.register(
-        {"name": manifest.name, "version": manifest.version, "sha256": manifest.sha256}
-    )
-    releases.activate(registered)
-    return registered
+    lifecycle.start_with({"name": manifest.name, "version": manifest.version, "sha256": manifest.sha256})
+    return releases.find_release()
 
 
 @pytest.fixture

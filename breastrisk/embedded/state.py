@@ -62,6 +62,11 @@ class StateDirectory:
         _write_once(private_folder(self.prepare() / "secrets") / name, make())
         return file.read_text(encoding="utf-8")
 
+    def replace_secret(self, name: str, text: str) -> None:
+        """Keep another text as the secret of this name. Readers get the one or the other."""
+        file = private_folder(self.prepare() / "secrets") / name
+        _write_draft(file, text).replace(file)
+
     def lock(self, address: str) -> IO[str]:
         """Claim the state directory for as long as the returned file stays open.
 
@@ -118,14 +123,19 @@ def _user_root() -> Path:
 
 def _write_once(file: Path, text: str) -> None:
     """Linking a finished file never shows half of it, and fails for all racers but one."""
+    draft = _write_draft(file, text)
+    with suppress(FileExistsError):
+        os.link(draft, file)
+    draft.unlink()
+
+
+def _write_draft(file: Path, text: str) -> Path:
     descriptor, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
-    with suppress(FileExistsError):
-        os.link(draft, file)
-    Path(draft).unlink()
+    return Path(draft)
 
 
 def _flock(file: IO[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from ml_models.manifest import Category, Estimate, Manifest, Subgroup
 from predictions.documents import Bullets, Cell, Paragraph, Section, Table, Terms
+from predictions.facts import GROUPS
 from predictions.model_card.limits import limits_of
 from predictions.model_card.rounding import band, figure, out_of_100, with_interval
 
@@ -65,7 +66,7 @@ def intended_use(manifest: Manifest) -> Section:
 
 def target(manifest: Manifest) -> Section:
     """The event, the time, the form of the answer."""
-    years = manifest.horizons
+    years, rules = manifest.horizons, manifest.classification
     return Section(
         "target",
         "What it predicts",
@@ -80,20 +81,25 @@ def target(manifest: Manifest) -> Section:
                 "higher risk."
             ),
             Table(
-                "Categories of the 5-year risk, fixed before training. They order patients; none says "
-                "treat. Observed: distant metastasis within 5 years out of 100 (95 % interval), in "
-                "patients who did not help to predict themselves.",
-                ("Risk within 5 years", "Patients", "Share of the cohort", "Observed"),
-                tuple(map(_category_row, manifest.categories)),
+                "Groups of the 5-year risk, fixed before training. They order patients; none says treat. "
+                "Observed: distant metastasis within 5 years out of 100 (95 % interval), in patients who "
+                "did not help to predict themselves.",
+                ("Group", "Patients", "Share of the cohort", "Observed"),
+                tuple(_group_row(*group) for group in zip(GROUPS, rules.categories, strict=True)),
+            ),
+            Paragraph(
+                "A result has no group if its interval reaches more than "
+                f"{100 * rules.crossing_maximum:.0f} out of 100 beyond it. That leaves "
+                f"{100 * (1 - rules.classifiable_share):.0f} % of the cohort without one."
             ),
         ),
     )
 
 
-def _category_row(category: Category) -> tuple[Cell, ...]:
+def _group_row(name: str, category: Category) -> tuple[Cell, ...]:
     observed = category.observed_5y
     return (
-        Cell(band(category.minimum, category.maximum)),
+        Cell(name.capitalize(), band(category.minimum, category.maximum)),
         Cell(str(category.patients)),
         Cell(f"{100 * category.share:.0f} %"),
         out_of_100(observed) if observed else Cell("nobody was in it"),

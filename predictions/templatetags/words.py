@@ -2,6 +2,7 @@
 
 from django import template
 
+from predictions.comparison import Report
 from predictions.intake.identifiers import KINDS
 from predictions.intake.units import UNITS
 from predictions.models import Prediction
@@ -35,6 +36,12 @@ def identifier_words(code: str) -> str:
 def signed(number: float) -> str:
     """Two decimals with a sign; the minus is a minus."""
     return f"{number:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+@register.filter
+def category_changes(report: Report) -> int:
+    """How many inputs change their category."""
+    return sum(move["count"] for move in report["category_changes"])
 
 
 @register.filter

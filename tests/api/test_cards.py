@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.keys import issue_key
-from predictions import releases
+from predictions import lifecycle
 from predictions.model_card.limits import limits_of
 from predictions.models import Release
 
@@ -50,7 +50,7 @@ def test_another_form_is_a_406(release, get):
 
 
 def test_a_quarantined_release_keeps_its_card(release, get):
-    releases.quarantine(release, "for a test")
+    lifecycle.quarantine(release, "for a test")
     assert get().json()["model"]["state"] == "quarantined"
 
 

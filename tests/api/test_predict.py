@@ -257,3 +257,24 @@ def test_the_secret_of_a_key_is_nowhere_in_the_database(key, clinic):
     events = [bytes(event.body).decode() for event in Event.objects.filter(action="api_key.issued")]
     assert len(events) == 1
     assert secret not in events[0]
+
+
+def test_the_group_of_a_risk_is_that_of_the_number_or_not_classifiable(release, post):
+    groups = set()
+    for patient in range(12):
+        response = post(as_body(values_of(patient)))
+        if response.status_code == 422:  # two of the 198 do not pass the gate
+            continue
+        answer = response.json()["result"]
+        group = answer["risk_group"]
+        groups.add(group["code"])
+        if group["code"] != "not_classifiable":
+            risk = answer["horizons"][0]["risk_percent"]
+            assert group["risk_from_percent"] <= risk < group["risk_to_percent"]
+    assert {"middle", "not_classifiable"} <= groups
+
+
+def test_outside_the_data_nothing_is_classified(release, post):
+    answer = post(as_body(values_of(0), age_years=80)).json()
+    assert answer["applicability"]["state"] == "outside_data"
+    assert answer["result"]["risk_group"]["code"] == "not_classifiable"

@@ -18,6 +18,7 @@ PAGES = (
     ("/admin/", "auditor"),
     ("/admin/accounts/event/", "auditor"),
     ("/admin/", "administrator"),
+    ("/admin/predictions/release/", "administrator"),
 )
 
 

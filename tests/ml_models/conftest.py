@@ -20,13 +20,14 @@ class Release:
 
     manifest: Manifest
     keys: ReleaseKeys
+    root: Path
     store: ReleaseStore
     portable: PortableModel
     pickled: PickledModel
 
     @property
     def folder(self) -> Path:
-        return self.store.folder / self.manifest.name / self.manifest.version
+        return self.root / self.manifest.name / self.manifest.version
 
 
 @pytest.fixture(scope="session")
@@ -36,11 +37,8 @@ def transbig() -> TrainingData:
 
 @pytest.fixture(scope="session")
 def release(transbig, tmp_path_factory) -> Release:
-    keys, store = generate_keys(), ReleaseStore(tmp_path_factory.mktemp("releases"))
+    keys, root = generate_keys(), tmp_path_factory.mktemp("releases")
+    store = ReleaseStore(root)
     manifest = train_release(transbig, keys, store)
     which = (manifest.name, manifest.version, manifest.sha256, keys)
-    return Release(manifest, keys, store, store.open_portable(*which), store.open_pickled(*which))
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "unpickles: a test of sealing that is right to read the pickle")
+    return Release(manifest, keys, root, store, store.open_portable(*which), store.open_pickled(*which))

@@ -4,64 +4,154 @@ import json
 import os
 import pickle
 import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import joblib
 import pytest
 
 from ml_models import sealing
+from ml_models.manifest import Manifest
 from ml_models.pickled import PickledModel, WrongLibrariesError
 from ml_models.registry import ReleaseExistsError, ReleaseMissingError, ReleaseStore
 from ml_models.sealing import CHUNK_SIZE, PREFIX_SIZE, TAG_SIZE, ReleaseKeys, SealBroken, generate_keys, seal
 
 PART = "model.joblib.sealed"
 ONNX = "model.onnx.sealed"
+MANIFEST = "manifest.json"
+SEAL = "seal.json"
 STORED_CHUNK = CHUNK_SIZE + TAG_SIZE
 
 
 class Evil:
-    """A pickle that leaves a file behind when it is read."""
+    """A pickle that makes a folder when it is read."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, trap: Path) -> None:
+        self.trap = trap
 
     def __reduce__(self):
-        return (os.mkdir, (str(self.path),))
+        return (os.mkdir, (str(self.trap),))
+
+
+@dataclass
+class Scene:
+    """A release that is stored, signed by us and expected, but with an evil pickle of several chunks in it.
+
+    Nothing but a refusal before unpickling keeps the trap from springing.
+    """
+
+    root: Path
+    keys: ReleaseKeys
+    manifest: Manifest
+    pickle: bytes
+    onnx: bytes
+    expected_sha256: str = ""
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "store" / self.manifest.name / self.manifest.version
+
+    @property
+    def trap(self) -> Path:
+        return self.root / "trap"
+
+    def put(self, keys: ReleaseKeys, **changed) -> str:
+        """Seal a release and lay it where the expected one belongs; gives its digest."""
+        manifest: Manifest = fresh(self.manifest, **changed)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        store = ReleaseStore(self.root / "draft")
+        store.save(seal(manifest, self.pickle, self.onnx, keys))
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        (self.root / "draft" / manifest.name / manifest.version).rename(self.folder)
+        return manifest.sha256
+
+    def open(self) -> None:
+        which = (self.manifest.name, self.manifest.version, self.expected_sha256)
+        ReleaseStore(self.root / "store").open_pickled(*which, self.keys)
 
 
 @pytest.fixture
-def forgery(release, tmp_path):
-    """A copy of the release to tamper with."""
-    store = ReleaseStore(tmp_path / "store")
-    shutil.copytree(release.store.folder, store.folder)
-    return store
+def copied(release, tmp_path):
+    """A copy of the release, for what changes it."""
+    shutil.copytree(release.root, tmp_path / "copy")
+    return replace(release, root=tmp_path / "copy", store=ReleaseStore(tmp_path / "copy"))
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_unpickled(release, monkeypatch, request):
-    """Reading the pickle at all, before a refusal, is the failure that matters."""
-    if "unpickles" not in request.keywords:
-        monkeypatch.setattr("joblib.load", lambda *_: pytest.fail("unpickled"))
+@pytest.fixture
+def scene(release, tmp_path):
+    evil = pickle.dumps((Evil(tmp_path / "trap"), bytes(3 * CHUNK_SIZE)))
+    onnx = plaintexts(release)[1]
+    parts = release.manifest.parts.model_dump()
+    parts["pickle"] = {"sha256": sealing._sha256(evil), "size": len(evil)}
+    scene = Scene(tmp_path, release.keys, fresh(release.manifest, parts=parts), evil, onnx)
+    scene.expected_sha256 = scene.put(scene.keys)
+    return scene
 
 
-def path_of(store, release, name=PART):
-    return store.folder / release.manifest.name / release.manifest.version / name
+def sign_with_a_key_of_their_own(scene):
+    """They even know the key-encryption key, and the digest is the expected one."""
+    theirs = generate_keys()
+    scene.put(ReleaseKeys(scene.keys.encryption, theirs.public, theirs.signing))
 
 
-def change(path, alter):
-    path.write_bytes(alter(path.read_bytes()))
+def go_back_to_an_older_release(scene):
+    training = scene.manifest.training.model_dump() | {"seed": 1}
+    scene.put(scene.keys, training=training)
 
 
-def open_pickled(store, release, **changed):
-    manifest = release.manifest
-    which = {"name": manifest.name, "version": manifest.version, "expected_sha256": manifest.sha256}
-    return store.open_pickled(**which | {"keys": release.keys} | changed)
+def take_one_of_another_panel(scene):
+    genes, pairs = scene.manifest.model_dump()["genes"][:-1], scene.manifest.correlation
+    scene.put(scene.keys, genes=genes, correlation=pairs[: len(genes) * (len(genes) - 1) // 2])
 
 
-def assert_refused(store, release, *reasons, **changed):
-    with pytest.raises(SealBroken) as refusal:
-        open_pickled(store, release, **changed)
-    assert refusal.value.reason in reasons
+def take_one_of_another_name(scene):
+    scene.put(scene.keys, name="another-model")
+
+
+def take_one_of_another_version(scene):
+    scene.put(scene.keys, version="9.9.9")
+
+
+def expect_one_of_other_libraries(scene):
+    """No forgery at all: ours, expected, but written by what is not installed here."""
+    training = scene.manifest.training.model_dump()
+    libraries = training["libraries"] | {"scikit_learn": "0.24.2"}
+    scene.expected_sha256 = scene.put(scene.keys, training=training | {"libraries": libraries})
+
+
+def have_another_key_encryption_key(scene):
+    scene.keys = ReleaseKeys(generate_keys().encryption, scene.keys.public)
+
+
+def swap_the_parts(scene):
+    shutil.copy(scene.folder / ONNX, scene.folder / PART)
+
+
+def change(file, alter):
+    def changed(scene):
+        path = scene.folder / file
+        path.write_bytes(alter(path.read_bytes()))
+
+    return changed
+
+
+def sign(signature):
+    return change(SEAL, lambda text: json.dumps(json.loads(text) | {"signature": signature}).encode())
+
+
+def remove(file):
+    return lambda scene: (scene.folder / file).unlink()
+
+
+def fill(file, size):
+    """The file becomes longer, and nearly all of it a hole."""
+
+    def filled(scene):
+        with (scene.folder / file).open("r+b") as grown:
+            grown.truncate(size)
+
+    return filled
 
 
 def chunks(content):
@@ -91,21 +181,72 @@ def flip(position):
 
 
 TAMPERINGS = {
-    "two chunks swapped": swap_chunks,
-    "the last chunk dropped": drop_last_chunk,
-    "cut in a chunk": lambda content: content[:-1],
-    "a byte appended": lambda content: content + b"\0",
-    "emptied": lambda content: content[:0],
-    "a bit of the prefix flipped": flip(0),
-    "a bit of the first chunk flipped": flip(PREFIX_SIZE),
-    "a bit of the last tag flipped": flip(-1),
+    "chunk swap": swap_chunks,
+    "truncation: the last chunk": drop_last_chunk,
+    "truncation: the last byte": lambda content: content[:-1],
+    "truncation: everything": lambda content: content[:0],
+    "appended byte": lambda content: content + b"\0",
+    "bit flip: in the nonces' prefix": flip(0),
+    "bit flip: in the first chunk": flip(PREFIX_SIZE),
+    "bit flip: in the last tag": flip(-1),
 }
 
 
-@pytest.mark.parametrize("tampering", TAMPERINGS.values(), ids=TAMPERINGS)
-def test_an_altered_file_is_refused(forgery, release, tampering):
-    change(path_of(forgery, release), tampering)
-    assert_refused(forgery, release, "altered")
+ATTACKS: dict[str, tuple[Callable[[Scene], None], str]] = {
+    "evil pickle signed by another key": (sign_with_a_key_of_their_own, "bad_signature"),
+    "downgrade to an older release that we signed": (go_back_to_an_older_release, "wrong_release"),
+    "other library version": (expect_one_of_other_libraries, r"was written by scikit-learn 0\.24\.2"),
+    **{name: (change(PART, alter), "altered") for name, alter in TAMPERINGS.items()},
+    "edited manifest": (
+        change(MANIFEST, lambda text: text.replace(b"Research use", b"Clinical use")),
+        "bad_signature",
+    ),
+    "wrong panel": (take_one_of_another_panel, "wrong_release"),
+    "wrong name": (take_one_of_another_name, "wrong_release"),
+    "wrong version": (take_one_of_another_version, "wrong_release"),
+    "wrong part": (swap_the_parts, "altered"),
+    "wrong key-encryption key": (have_another_key_encryption_key, "wrong_key"),
+    "missing signature": (sign(""), "bad_signature"),
+    "missing signature: a short one": (sign("AAAA"), "bad_signature"),
+    "missing signature: no base64": (sign("not base64!"), "unreadable"),
+    "missing seal": (remove(SEAL), r"seal\.json"),
+    "missing seal: nothing in it": (change(SEAL, lambda _: b""), "unreadable"),
+    "missing seal: another object": (change(SEAL, lambda _: b"{}"), "unreadable"),
+    "missing seal: no text": (change(SEAL, lambda _: b"\xff\xfe"), "unreadable"),
+    "oversized model": (fill(PART, sealing.MAXIMUM_PART_SIZE + 1), "too_large"),
+    "oversized manifest": (fill(MANIFEST, sealing.MAXIMUM_MANIFEST_SIZE + 1), "too_large"),
+    "oversized seal": (fill(SEAL, sealing.MAXIMUM_SEAL_SIZE + 1), "too_large"),
+}
+
+
+@pytest.mark.parametrize(("attack", "refusal"), ATTACKS.values(), ids=ATTACKS)
+def test_every_attack_on_the_file_is_refused_before_anything_is_unpickled(scene, attack, refusal):
+    attack(scene)
+    with pytest.raises((SealBroken, WrongLibrariesError, ReleaseMissingError), match=refusal):
+        scene.open()
+    assert not scene.trap.exists()
+
+
+def test_without_an_attack_the_trap_springs(scene):
+    """So it would have sprung above, had the pickle been read."""
+    with pytest.raises(TypeError, match="the pickle holds a tuple"):
+        scene.open()
+    assert scene.trap.exists()
+
+
+@pytest.mark.parametrize("moved_to", ["rotterdam76-ridge/9.9.9", "other/1.0.0"])
+def test_the_manifest_of_another_release_is_refused(copied, release, moved_to):
+    target = copied.root / moved_to
+    target.parent.mkdir(exist_ok=True)
+    copied.folder.rename(target)
+    with pytest.raises(SealBroken, match="wrong_release"):
+        copied.store.manifest(*moved_to.split("/"), release.keys)
+
+
+def open_pickled(release, **changed):
+    manifest = release.manifest
+    which = {"name": manifest.name, "version": manifest.version, "expected_sha256": manifest.sha256}
+    return release.store.open_pickled(**which | {"keys": release.keys} | changed)
 
 
 @pytest.mark.parametrize("tampering", TAMPERINGS.values(), ids=TAMPERINGS)
@@ -119,121 +260,51 @@ def test_the_encryption_alone_refuses_an_altered_file_too(release, tampering):
         sealing._decrypted(changed, sealed.pickle, associated, release.keys)
 
 
-def test_the_pickle_does_not_open_as_the_other_part(forgery, release):
-    shutil.copy(path_of(forgery, release, ONNX), path_of(forgery, release))
-    assert_refused(forgery, release, "altered")
-
-
-def test_an_evil_pickle_signed_by_another_key_is_refused_before_it_is_read(forgery, release, tmp_path):
-    trap, theirs = tmp_path / "trap", generate_keys()
-    evil = pickle.dumps(Evil(trap))
-    part = release.manifest.parts.pickle.model_copy(
-        update={"sha256": sealing._sha256(evil), "size": len(evil)}
-    )
-    parts = release.manifest.parts.model_copy(update={"pickle": part})
-    onnx = sealing.open_part("onnx", *stored(release, ONNX), expected(release), release.keys)[0]
-    # They know the key-encryption key, but cannot sign for us.
-    keys = ReleaseKeys(release.keys.encryption, theirs.public, theirs.signing)
-    forged = seal(fresh(release.manifest, parts=parts), evil, onnx, keys)
-    shutil.rmtree(path_of(forgery, release).parent)
-    forgery.save(forged)
-    assert_refused(forgery, release, "bad_signature")
-    assert not trap.exists()
-
-
-def test_even_signed_by_us_another_release_than_the_expected_one_is_refused(forgery, release):
-    """A downgrade: validly signed, but not what the database names."""
-    assert_refused(forgery, release, "wrong_release", expected_sha256="0" * 64)
-
-
-def test_a_release_under_another_version_is_refused(forgery, release):
-    path = path_of(forgery, release).parent
-    path.rename(path.with_name("9.9.9"))
-    assert_refused(forgery, release, "wrong_release", version="9.9.9")
-    with pytest.raises(SealBroken, match="wrong_release"):
-        forgery.manifest(release.manifest.name, "9.9.9", release.keys)
-
-
-def test_a_release_under_another_name_is_refused(forgery, release):
-    path = path_of(forgery, release).parent.parent
-    path.rename(path.with_name("other"))
-    assert_refused(forgery, release, "wrong_release", name="other")
-
-
-def test_an_edited_manifest_is_refused(forgery, release):
-    change(
-        path_of(forgery, release, "manifest.json"),
-        lambda text: text.replace(b"Research use", b"Clinical use"),
-    )
-    assert_refused(forgery, release, "bad_signature")
-    with pytest.raises(SealBroken):
-        forgery.manifest(release.manifest.name, release.manifest.version, release.keys)
-
-
-@pytest.mark.parametrize("signature", ["", "AAAA", "not base64!"])
-def test_without_a_signature_nothing_opens(forgery, release, signature):
-    path = path_of(forgery, release, "seal.json")
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"signature": signature}))
-    assert_refused(forgery, release, "bad_signature", "unreadable")
-
-
-@pytest.mark.parametrize("text", [b"", b"{}", b"[]", b"\xff\xfe"])
-def test_a_seal_that_is_none_is_refused(forgery, release, text):
-    path_of(forgery, release, "seal.json").write_bytes(text)
-    assert_refused(forgery, release, "unreadable")
-
-
-@pytest.mark.parametrize(
-    ("file", "limit"),
-    [
-        (PART, "MAXIMUM_PART_SIZE"),
-        ("manifest.json", "MAXIMUM_MANIFEST_SIZE"),
-        ("seal.json", "MAXIMUM_SEAL_SIZE"),
-    ],
-)
-def test_an_oversized_file_is_refused_unread(forgery, release, file, limit):
-    with path_of(forgery, release, file).open("r+b") as stored_file:
-        stored_file.truncate(getattr(sealing, limit) + 1)
-    assert_refused(forgery, release, "too_large")
-
-
-def test_another_key_encryption_key_does_not_open_a_release(release):
-    keys = ReleaseKeys(generate_keys().encryption, release.keys.public)
-    assert_refused(release.store, release, "wrong_key", keys=keys)
-
-
-@pytest.mark.unpickles
 def test_any_pinned_key_may_have_signed(release):
     keys = ReleaseKeys(release.keys.encryption, (*generate_keys().public, *release.keys.public))
-    assert isinstance(open_pickled(release.store, release, keys=keys), PickledModel)
+    assert isinstance(open_pickled(release, keys=keys), PickledModel)
 
 
-@pytest.mark.unpickles
-def test_rotating_the_key_encryption_key_leaves_signature_and_files_alone(forgery, release):
-    new = ReleaseKeys(generate_keys().encryption, release.keys.public)
-    forgery.rewrap(release.manifest.name, release.manifest.version, release.keys, new)
-    assert_refused(forgery, release, "wrong_key")
-    assert isinstance(open_pickled(forgery, release, keys=new), PickledModel)
+def test_rotating_the_key_encryption_key_leaves_all_but_the_wrapped_keys_alone(copied, release):
+    name, version, old = release.manifest.name, release.manifest.version, release.keys
+    both = ReleaseKeys(generate_keys().encryption, old.public, former=(old.encryption,))
+    before = {path.name: path.read_bytes() for path in copied.folder.iterdir()}
+    copied.store.rewrap(name, version, both)
+    after = {path.name: path.read_bytes() for path in copied.folder.iterdir()}
+    assert {file for file in before if before[file] != after[file]} == {SEAL}
+    assert json.loads(before[SEAL])["signature"] == json.loads(after[SEAL])["signature"]
+    with pytest.raises(SealBroken, match="wrong_key"):
+        open_pickled(copied)
+    assert isinstance(open_pickled(copied, keys=ReleaseKeys(both.encryption, old.public)), PickledModel)
 
 
-def test_other_library_versions_refuse_the_pickle(release):
-    libraries = release.manifest.training.libraries.model_copy(update={"scikit_learn": "0.24.2"})
-    training = release.manifest.training.model_copy(update={"libraries": libraries})
-    with pytest.raises(WrongLibrariesError, match=r"scikit-learn 0\.24\.2"):
-        PickledModel(b"", fresh(release.manifest, training=training))
+def test_a_release_that_was_rewrapped_already_is_recognised(copied, release):
+    name, version, old = release.manifest.name, release.manifest.version, release.keys
+    both = ReleaseKeys(generate_keys().encryption, old.public, former=(old.encryption,))
+    assert copied.store.awaits_rewrap(name, version, both)
+    copied.store.rewrap(name, version, both)
+    assert not copied.store.awaits_rewrap(name, version, both)
+    before = (copied.folder / SEAL).read_bytes()
+    copied.store.rewrap(name, version, both)
+    assert (copied.folder / SEAL).read_bytes() == before
 
 
-@pytest.mark.unpickles
+def test_what_neither_key_wrapped_is_not_rewrapped(release):
+    keys = ReleaseKeys(generate_keys().encryption, release.keys.public, former=(generate_keys().encryption,))
+    with pytest.raises(SealBroken, match="wrong_key"):
+        release.store.awaits_rewrap(release.manifest.name, release.manifest.version, keys)
+
+
 def test_a_pickle_of_something_else_is_no_model(release, tmp_path):
     joblib.dump({}, tmp_path / "dict")
     with pytest.raises(TypeError, match="dict"):
         PickledModel((tmp_path / "dict").read_bytes(), release.manifest)
 
 
-def test_a_release_is_never_overwritten(forgery, release):
+def test_a_release_is_never_overwritten(copied, release):
     sealed = seal(fresh(release.manifest), *plaintexts(release), release.keys)
     with pytest.raises(ReleaseExistsError):
-        forgery.save(sealed)
+        copied.store.save(sealed)
 
 
 def test_a_save_that_fails_leaves_nothing(tmp_path, release, monkeypatch):
@@ -275,6 +346,15 @@ def test_keys_survive_the_environment(release):
     assert keys.encryption_text not in repr(keys)
 
 
+def test_the_first_of_several_key_encryption_keys_wraps(release):
+    new, old = generate_keys(), release.keys
+    texts = {"encryption": f"{new.encryption_text}, {old.encryption_text}", "public": old.public_text}
+    keys = ReleaseKeys.from_text(**texts)
+    assert (keys.encryption, keys.former) == (new.encryption, (old.encryption,))
+    assert keys.encryption_text == texts["encryption"].replace(" ", "")
+    assert old.encryption_text not in repr(keys)
+
+
 @pytest.mark.parametrize("text", ["", "AAAA", "*"])
 def test_a_key_of_another_length_is_refused(release, text):
     with pytest.raises(ValueError, match=r"base64|32 bytes"):
@@ -290,9 +370,7 @@ def test_sealing_needs_a_signing_key_and_the_parts_of_the_manifest(release):
 
 def fresh(manifest, **changed):
     """Copy a manifest without its cached digest."""
-    return type(manifest).model_validate(
-        manifest.model_dump() | {k: v.model_dump() for k, v in changed.items()}
-    )
+    return type(manifest).model_validate(manifest.model_dump() | changed)
 
 
 def stored(release, part) -> tuple[bytes, bytes, bytes]:

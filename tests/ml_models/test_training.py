@@ -177,7 +177,7 @@ def test_cross_validated_discrimination_is_where_other_studies_put_it(release):
 
 
 def test_categories_share_out_the_cohort_and_their_observed_rates_rise(release):
-    bands = release.manifest.categories
+    bands = release.manifest.classification.categories
     assert [band.minimum for band in bands] == [0.0, 0.1, 0.2]
     assert sum(band.share for band in bands) == pytest.approx(1)
     observed = [band.observed_5y.value for band in bands]

@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import Person
 from ml_models import training
 from ml_models.manifest import Candidate, Comparison, Estimate, Figures
-from predictions import releases
+from predictions import lifecycle, releases
 from predictions.documents import Document, Figure, Paragraph, Section, Table, as_markdown
 from predictions.model_card.document import document_of
 from predictions.model_card.gathering import Card, Listed
@@ -95,8 +95,9 @@ def test_what_was_observed_is_on_the_page(read, manifest):
     for at in manifest.evaluation.decision_5y:
         assert shown(at.model, 1, 100) in page
         assert shown(at.advantage, 1, 100) in page
-    for category in manifest.categories:
+    for category in manifest.classification.categories:
         assert shown(category.observed_5y, 0, 100) in page
+    assert f"more than {100 * manifest.classification.crossing_maximum:.0f} out of 100 beyond it" in page
 
 
 def test_all_that_identifies_the_release_is_on_the_page(read, manifest):
@@ -188,7 +189,7 @@ def test_other_estimators_stand_beside_it_or_it_says_how_to_get_them(manifest):
 
 
 def test_a_quarantined_release_keeps_its_card_and_says_that_it_is_out_of_use(release, read):
-    releases.quarantine(release, "for a test")
+    lifecycle.quarantine(release, "for a test")
     page = read()
     assert "This release is out of use" in page
     assert shown(releases.manifest_of(release).performance.without_age.auc_5y) in page
@@ -209,7 +210,7 @@ def test_a_card_that_cannot_be_read_is_a_503_that_says_so(unreadable, alice, bro
 
 def test_a_release_that_cannot_be_read_does_not_hide_the_others(unreadable, read):
     for page in (read("/models/"), read()):
-        assert "rotterdam76-ridge 9.0.0 Callable by name cannot be read" in page
+        assert "rotterdam76-ridge 9.0.0 Callable cannot be read" in page
         assert "rotterdam76-ridge 1.0.0 Live" in page
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictions.presentation import horizon_words, out_of_100
+from predictions.presentation import group_words, horizon_words, out_of_100
 
 
 def horizon(percent):
@@ -40,3 +40,20 @@ def test_both_framings_sum_to_100(percent):
         assert {words.had_it, words.did_not} == {"<1", ">99"}
     else:
         assert int(words.had_it) + int(words.did_not) == 100
+
+
+def test_a_group_is_named_with_what_happened_to_the_people_in_it():
+    group = {
+        "code": "middle",
+        "years": 5,
+        "risk_from_percent": 10.0,
+        "risk_to_percent": 20.0,
+        "share_of_cohort_percent": 58.1,
+        "observed_percent": 12.3,
+        "observed_interval95_percent": [7.5, 19.9],
+    }
+    assert group_words(group) == (
+        "Middle group: 10 to 20 out of 100 within 5 years. 58 out of 100 people of the cohort are in it. "
+        "Of those 12 out of 100 had a distant metastasis within 5 years (likely range 8 to 20)."
+    )
+    assert group_words({"code": "not_classifiable", "detail": "Why."}) == "Not classifiable. Why."

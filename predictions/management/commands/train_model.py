@@ -1,21 +1,18 @@
 """`train_model`: train a release from TRANSBIG, seal it and put it on record."""
 
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from tqdm import tqdm
 
 from ml_models import comparison, training
 from ml_models.cohorts import TrainingData, load_transbig
 from ml_models.manifest import Comparison
-from ml_models.registry import ReleaseStore
 from predictions import releases
 
 
 class Command(BaseCommand):
-    help = "Train, evaluate and seal a release of the model. activate_model makes it live."
+    help = "Train, evaluate and seal a release of the model. activate_model proposes that it go live."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("release_version", metavar="VERSION", help="such as 1.1.0")
@@ -30,7 +27,7 @@ class Command(BaseCommand):
         manifest = training.train_release(
             data,
             releases.keys(),
-            ReleaseStore(Path(settings.MODEL_STORE)),
+            releases.store(),
             version=options["release_version"],
             comparison=_compare(data) if options["compare"] else None,
         )
@@ -38,7 +35,7 @@ class Command(BaseCommand):
             {"name": manifest.name, "version": manifest.version, "sha256": manifest.sha256}
         )
         self.stdout.write(f"{release} is sealed: {manifest.sha256}")
-        self.stdout.write(f"Make it live with: python manage.py activate_model {release}")
+        self.stdout.write(f"Next: python manage.py activate_model {release} --proposed-by EMAIL")
 
 
 def _compare(data: TrainingData) -> Comparison:

@@ -1,0 +1,88 @@
+"""The running product with its releases in S3, and its model key changed while it runs."""
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+
+from breastrisk.embedded.state import StateDirectory
+from tests.live.test_promises import predict, rows, until, was_read_again
+from tests.product import Product, new_place, remove_place
+from tests.stores import emulators
+
+STORE = "s3://models/sealed"
+PREFIX = "rotterdam76-ridge/1.0.0"
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    place = new_place()
+    with (
+        emulators.moto(tmp_path_factory.mktemp("moto") / "log") as address,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in (CREDENTIALS | {"AWS_ENDPOINT_URL_S3": address}).items():
+            patch.setenv(name, value)
+        boto3.client("s3").create_bucket(Bucket="models")
+        with Product(place / "state", MODEL_STORE=STORE) as running:
+            yield running
+    remove_place(place)
+
+
+@pytest.fixture(scope="module")
+def key(product):
+    return product.manage("issue_key", "--organisation", "demo").communicate()[0].split()[-1]
+
+
+def stored(file):
+    return boto3.client("s3").get_object(Bucket="models", Key=f"sealed/{PREFIX}/{file}")
+
+
+def kept_keys(product):
+    return json.loads(StateDirectory(product.state).secret("model_keys"))
+
+
+def make_and_confirm(product, key):
+    response, body = predict(product, key)
+    assert response.status == 201
+    return until(lambda: was_read_again(product, json.loads(body)["id"]), 60)
+
+
+def test_a_first_start_brings_its_release_into_the_store(product, key):
+    found = boto3.client("s3").list_objects_v2(Bucket="models")["Contents"]
+    assert sorted(item["Key"] for item in found) == [
+        f"sealed/{PREFIX}/{file}"
+        for file in ("manifest.json", "model.joblib.sealed", "model.onnx.sealed", "seal.json")
+    ]
+    assert stored("seal.json")["ServerSideEncryption"] == "AES256"
+    assert not (product.state / "first-release-draft").exists()
+    assert make_and_confirm(product, key)
+
+
+def test_the_model_key_is_rotated_under_it_and_it_opens_the_release_after_a_restart(product, key):
+    seal, keys = stored("seal.json")["Body"].read(), kept_keys(product)
+    rehearsal = product.manage("rotate_model_key", "--dry-run").communicate()[0]
+    assert "rotterdam76-ridge 1.0.0: would be rewrapped" in rehearsal
+    assert (stored("seal.json")["Body"].read(), kept_keys(product)) == (seal, keys)
+    told = product.manage("rotate_model_key").communicate()[0]
+    assert "rotterdam76-ridge 1.0.0: rewrapped" in told
+    assert "Restart" in told
+    assert stored("seal.json")["Body"].read() != seal
+    new = kept_keys(product)
+    assert {name for name in keys if keys[name] != new[name]} == {"MODEL_ENCRYPTION_KEY"}
+    assert make_and_confirm(product, key)
+    assert product.stop() == 0
+    with Product(product.state, MODEL_STORE=STORE) as again:
+        assert make_and_confirm(again, key)
+        actions = [row[0] for row in rows(again, "SELECT action FROM audit.event ORDER BY id")]
+    assert [action for action in actions if action.startswith("release.")] == [
+        "release.registered",
+        "release.activated",
+        "release.rewrapped",
+    ]
