@@ -177,7 +177,7 @@ def evaluate(
         calibration_5y=tuple(_calibration_points(risk[:, FIVE_YEARS], outcomes)),
         roc_5y=_roc(risk[:, FIVE_YEARS], outcomes, 5 * DAYS_A_YEAR),
         roc_10y=_roc(risk[:, TEN_YEARS], outcomes, 10 * DAYS_A_YEAR),
-        decision_5y=tuple(_net_benefit(risk[:, FIVE_YEARS], outcomes, at) for at in THRESHOLDS),
+        decision_5y=tuple(_net_benefit(risk[:, FIVE_YEARS], outcomes, weights, at) for at in THRESHOLDS),
         category_curves=tuple(_category_curves(risk[:, FIVE_YEARS], outcomes, cut_points)),
         subgroups=tuple(
             _subgroup(name, members, log_hazard, risk[:, FIVE_YEARS], outcomes, weights)
@@ -200,13 +200,17 @@ def _roc(risk: Floats, outcomes: Outcomes, at: float) -> tuple[RocPoint, ...]:
     return tuple(RocPoint(false_positive=min(false, 1), true_positive=min(true, 1)) for false, true in curve)
 
 
-def _net_benefit(risk: Floats, outcomes: Outcomes, threshold: float) -> NetBenefit:
-    everyone = np.ones((1, len(risk)))
+def _net_benefit(risk: Floats, outcomes: Outcomes, weights: Floats, threshold: float) -> NetBenefit:
     model, everybody = (
-        float(net_benefit(acted, outcomes, everyone, 5 * DAYS_A_YEAR, threshold)[0])
+        net_benefit(acted, outcomes, weights, 5 * DAYS_A_YEAR, threshold)
         for acted in (risk, np.ones(len(risk)))
     )
-    return NetBenefit(threshold=threshold, model=model, everybody=everybody)
+    return NetBenefit(
+        threshold=threshold,
+        model=estimate(model),
+        everybody=estimate(everybody),
+        advantage=estimate(model - np.maximum(everybody, 0)),
+    )
 
 
 def _category_curves(

@@ -172,11 +172,15 @@ class RocPoint(_Frozen):
 
 
 class NetBenefit(_Frozen):
-    """Net benefit, for each patient, of acting above a 5-year risk; acting on nobody has 0."""
+    """Net benefit, for each patient, of acting above a 5-year risk; acting on nobody has 0.
+
+    ``advantage`` is that of the model over the better of acting on everybody and on nobody.
+    """
 
     threshold: Probability
-    model: float
-    everybody: float
+    model: Estimate
+    everybody: Estimate
+    advantage: Estimate
 
 
 class CategoryCurve(_Frozen):
@@ -274,7 +278,7 @@ class Manifest(_Frozen):
     with the genes' ``mean`` and ``sd`` it is the training covariance that fills missing genes in.
     """
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     name: Name
     version: Version
     intended_use: str

@@ -35,7 +35,12 @@ _TYPES = (
         "not-found", 404, "There is no such thing", "Check the address; another organisation's is not shown."
     ),
     ProblemType("method-not-allowed", 405, "This method is not served here", "See the Allow header."),
-    ProblemType("not-acceptable", 406, "Only JSON is served here", "Send Accept: application/json."),
+    ProblemType(
+        "not-acceptable",
+        406,
+        "Nothing is served here in that form",
+        "Send Accept: application/json; for a model card also text/markdown.",
+    ),
     ProblemType(
         "length-required",
         411,

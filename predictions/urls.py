@@ -1,12 +1,15 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from predictions import views
+from predictions import model_pages, views
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="new_prediction"), name="home"),
     path("predictions/", views.list_predictions, name="predictions"),
     path("predictions/new/", views.new_prediction, name="new_prediction"),
     path("predictions/<uuid:prediction_id>/", views.show_prediction, name="prediction"),
+    path("models/", model_pages.list_models, name="models"),
+    path("models/<str:name>/<str:version>/", model_pages.show_card, name="model_card"),
+    path("models/<str:name>/<str:version>/card.md", model_pages.download_card, name="model_card_file"),
     path("problems/<slug:slug>/", views.explain_problem, name="problem"),
 ]

@@ -1,8 +1,11 @@
 from django.urls import path
 
+from predictions.api.cards import CardView, ModelsView
 from predictions.api.views import PredictionView, PredictView
 
 urlpatterns = [
     path("predict", PredictView.as_view(), name="api_predict"),
+    path("models", ModelsView.as_view(), name="api_models"),
+    path("models/<str:name>/<str:version>/card", CardView.as_view(), name="api_model_card"),
     path("predictions/<uuid:prediction_id>", PredictionView.as_view(), name="api_prediction"),
 ]

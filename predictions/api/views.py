@@ -26,6 +26,7 @@ from predictions.exceptions import (
     PredictionNotFound,
     Problem,
     ReleaseUnavailable,
+    UnknownRelease,
 )
 from predictions.facts import facts_of
 from predictions.problem_details import BY_STATUS, problem_response
@@ -48,7 +49,9 @@ class LengthRequired(APIException):
     default_detail = "The body is chunked."
 
 
-class _ApiView(APIView):
+class ApiView(APIView):
+    """An address that asks for a key with a scope and answers in JSON."""
+
     authentication_classes = [ApiKeyAuthentication]
     permission_classes = [HasScope]
     renderer_classes = [JSONRenderer]
@@ -73,7 +76,7 @@ class _ApiView(APIView):
         return super().handle_exception(exc)
 
 
-class PredictView(_ApiView):
+class PredictView(ApiView):
     """`POST /api/v1/predict`: one panel in, its risk out."""
 
     scopes = {"POST": "predict", "OPTIONS": "predict"}
@@ -99,7 +102,7 @@ class PredictView(_ApiView):
             raise
 
 
-class PredictionView(_ApiView):
+class PredictionView(ApiView):
     """`GET /api/v1/predictions/{id}`: one prediction of the key's organisation."""
 
     scopes = {"GET": "read", "HEAD": "read", "OPTIONS": "read"}
@@ -116,6 +119,8 @@ def answer_exception(error: Exception, _context: dict[str, Any]) -> HttpResponse
             answer = _answer_refusal(error.problems)
         case PredictionNotFound() | Http404():
             answer = problem_response("not-found", "There is no such prediction in your organisation.")
+        case UnknownRelease():
+            answer = problem_response("not-found", "There is no such release of the model.")
         case ReleaseUnavailable():
             answer = problem_response("unavailable", "The model cannot answer now.", headers=RETRY_AFTER)
         case OperationalError() | InterfaceError():

@@ -74,3 +74,10 @@ def test_the_evaluation_is_of_the_cohort_and_adds_up(release):
     positive, negative = (group for group in evaluation.subgroups if "receptor" in group.name)
     assert (positive.patients, negative.patients) == (134, 64)  # Desmedt 2007
     assert positive.distant_metastases + negative.distant_metastases == 51
+
+
+def test_the_advantage_of_acting_on_the_model_is_over_the_better_of_everybody_and_nobody(release):
+    for at in release.manifest.evaluation.decision_5y:
+        assert at.advantage.value == at.model.value - max(at.everybody.value, 0)
+        for benefit in (at.model, at.everybody, at.advantage):
+            assert benefit.lower <= benefit.value <= benefit.upper

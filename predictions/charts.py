@@ -1,0 +1,206 @@
+"""Charts drawn as SVG on the server: accessible, without script or inline style, readable in black and white.
+
+Colours and dashes come from the stylesheet; every series has a marker shape of its own as well.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, floor, log10
+from typing import Literal
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+# Units of the view box. On a phone one is about 0.8 pixels, so that text of 14 stays legible.
+WIDTH = 400
+LEFT, RIGHT = 46, 380
+PLOT_HEIGHT = 250
+KEY_ROW = 21
+KEY_SAMPLE = 34
+ABOVE_PLOT = 32
+BELOW_PLOT = 48
+MARK = 4.5
+MOST_TICKS = 7
+
+Drawn = Literal["marks", "linked", "line", "step", "reference"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point, with the ends of its interval if it has one."""
+
+    x: float
+    y: float
+    lower: float | None = None
+    upper: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Points that belong together, drawn as marks, as a line, both, steps, or a line to compare with."""
+
+    label: str
+    points: tuple[Point, ...]
+    drawn: Drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """An axis from its first tick to its last."""
+
+    label: str
+    ticks: tuple[float, ...]
+
+    @classmethod
+    def covering(cls, label: str, lowest: float, highest: float) -> "Axis":
+        """An axis with round ticks that holds both numbers."""
+        step = _round_step((highest - lowest) / (MOST_TICKS - 1))
+        first, last = floor(lowest / step), ceil(highest / step)
+        return cls(label, tuple(step * number for number in range(first, last + 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Series over two axes; `key` is its id on the page, `description` what a screen reader says of it."""
+
+    key: str
+    title: str
+    description: str
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+
+    @property
+    def svg(self) -> SafeString:
+        """The drawing."""
+        return _svg(self)
+
+
+def _round_step(least: float) -> float:
+    """The smallest of 1, 2, 5, 10 and so on that is not below `least`."""
+    power: float = 10 ** floor(log10(least))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least * (1 - 1e-9))
+
+
+@dataclass(frozen=True, slots=True)
+class _Plot:
+    """Where values of a chart lie in its view box."""
+
+    chart: Chart
+
+    @property
+    def top(self) -> float:
+        return KEY_ROW * len(self.chart.series) + ABOVE_PLOT
+
+    @property
+    def bottom(self) -> float:
+        return self.top + PLOT_HEIGHT
+
+    def x(self, value: float) -> float:
+        ticks = self.chart.x.ticks
+        return round(LEFT + (RIGHT - LEFT) * (value - ticks[0]) / (ticks[-1] - ticks[0]), 1)
+
+    def y(self, value: float) -> float:
+        ticks = self.chart.y.ticks
+        return round(self.bottom - PLOT_HEIGHT * (value - ticks[0]) / (ticks[-1] - ticks[0]), 1)
+
+
+def _svg(chart: Chart) -> SafeString:
+    plot = _Plot(chart)
+    parts = (*_key(chart), _titles(plot), *_grid(plot), *_all_series(plot))
+    return format_html(
+        '<svg class="chart" role="img" aria-labelledby="{0}-title {0}-desc" viewBox="0 0 {1} {2}">'
+        '<title id="{0}-title">{3}</title><desc id="{0}-desc">{4}</desc>{5}</svg>',
+        chart.key,
+        WIDTH,
+        plot.bottom + BELOW_PLOT,
+        chart.title,
+        chart.description,
+        _joined(parts),
+    )
+
+
+def _key(chart: Chart) -> Iterator[SafeString]:
+    for number, series in enumerate(chart.series, 1):
+        y = KEY_ROW * (number - 0.5)
+        line = "" if series.drawn == "marks" else _path("link", f"M1 {y}H{KEY_SAMPLE - 6}")
+        mark = _mark(number, KEY_SAMPLE / 2 - 2.5, y) if series.drawn in {"marks", "linked"} else ""
+        yield _group(number, series, line, mark)
+        yield _text("start", KEY_SAMPLE, y + 5, series.label)
+
+
+def _titles(plot: _Plot) -> SafeString:
+    y_title = _text("start", 0, plot.top - 12, plot.chart.y.label)
+    return y_title + _text("end", RIGHT, plot.bottom + 41, plot.chart.x.label)
+
+
+def _grid(plot: _Plot) -> Iterator[SafeString]:
+    for tick in plot.chart.y.ticks:
+        y = plot.y(tick)
+        yield _path("grid", f"M{LEFT} {y}H{RIGHT}")
+        yield _text("end", LEFT - 7, y + 5, _number(tick))
+    for tick in plot.chart.x.ticks:
+        x = plot.x(tick)
+        yield _path("grid", f"M{x} {plot.top}V{plot.bottom}")
+        yield _text("middle", x, plot.bottom + 19, _number(tick))
+    yield _path("axis", f"M{LEFT} {plot.top}V{plot.bottom}H{RIGHT}")
+
+
+def _all_series(plot: _Plot) -> Iterator[SafeString]:
+    for number, series in enumerate(plot.chart.series, 1):
+        line = "" if series.drawn == "marks" else _path("link", _line(plot, series))
+        marks = _marks(plot, number, series) if series.drawn in {"marks", "linked"} else ""
+        yield _group(number, series, line, marks)
+
+
+def _line(plot: _Plot, series: Series) -> str:
+    points = [(plot.x(point.x), plot.y(point.y)) for point in series.points]
+    steps = (f"V{y}H{x}" if series.drawn == "step" else f"L{x} {y}" for _, (x, y) in pairwise(points))
+    return f"M{points[0][0]} {points[0][1]}" + "".join(steps)
+
+
+def _marks(plot: _Plot, number: int, series: Series) -> SafeString:
+    return _joined(
+        _interval(plot, point) + _mark(number, plot.x(point.x), plot.y(point.y)) for point in series.points
+    )
+
+
+def _interval(plot: _Plot, point: Point) -> SafeString:
+    if point.lower is None or point.upper is None:
+        return SafeString()
+    x, low, high = plot.x(point.x), plot.y(point.lower), plot.y(point.upper)
+    return _path("interval", f"M{x - 3} {low}h6m-3 0V{high}m-3 0h6")
+
+
+def _mark(number: int, x: float, y: float) -> SafeString:
+    """A circle, a square, a triangle or a diamond."""
+    r, d = MARK, 2 * MARK
+    shapes = (
+        f"M{x - r} {y}a{r} {r} 0 1 0 {d} 0a{r} {r} 0 1 0 {-d} 0z",
+        f"M{x - r} {y - r}h{d}v{d}h{-d}z",
+        f"M{x} {y - r - 1}l{r + 1} {d}h{-d - 2}z",
+        f"M{x} {y - r - 1}l{r + 1} {r + 1}l{-r - 1} {r + 1}l{-r - 1} {-r - 1}z",
+    )
+    return _path("mark", shapes[(number - 1) % len(shapes)])
+
+
+def _group(number: int, series: Series, *parts: SafeString | str) -> SafeString:
+    style = "reference" if series.drawn == "reference" else f"series-{number}"
+    return format_html('<g class="{}">{}</g>', style, _joined(parts))
+
+
+def _joined(parts: Iterable[SafeString | str]) -> SafeString:
+    return format_html_join("", "{}", ((part,) for part in parts))
+
+
+def _path(style: str, d: str) -> SafeString:
+    return format_html('<path class="{}" d="{}"/>', style, d)
+
+
+def _text(anchor: str, x: float, y: float, words: str) -> SafeString:
+    return format_html('<text text-anchor="{}" x="{}" y="{}">{}</text>', anchor, x, y, words)
+
+
+def _number(value: float) -> str:
+    return f"{value:.10g}".replace("-", "\N{MINUS SIGN}")
