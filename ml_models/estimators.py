@@ -155,7 +155,8 @@ class ConditionalMeanImputer(TransformerMixin, BaseEstimator):  # type: ignore[m
         # A constant column has no correlation and fills with its constant.
         self.scale_ = np.where(scale > 0, scale, 1.0)
         z = (X - self.mean_) / self.scale_
-        self.correlation_ = z.T @ z / len(X)
+        # Three decimals are finer than a thousand patients can tell, and keep the manifest small.
+        self.correlation_ = np.round(z.T @ z / len(X), 3)
         np.fill_diagonal(self.correlation_, 1.0)
         return self
 
@@ -225,6 +226,7 @@ def _folded(sets: RiskSets, cox: RidgeCox) -> tuple[Floats, Floats]:
     The arithmetic of the pipeline without its checks, which would take as long as the fits.
     """
     scale = sets.X.std(axis=0)
+    scale[scale == 0] = 1.0  # a gene that few express may be constant in a draw
     scaled = replace(sets, X=sets.X / scale)
     coef = cox.slope * fit(scaled, cox.alpha, start=cox.coef_) / scale
     hazard = baseline_hazard(sets, sets.X @ coef)
@@ -241,7 +243,8 @@ class DistantMetastasisRisk(BaseEstimator):  # type: ignore[misc]
     """Risk of distant metastasis from a panel and an optional age.
 
     Two pipelines (scaling, then :class:`RidgeCox`): one on the genes alone, one on the genes and a
-    penalised age. A patient whose age is unknown is scored by the first; an age is never imputed. Missing
+    penalised age. A patient whose age is unknown is scored by the first; an age is never imputed. A cohort
+    without ages has the first alone, and it scores everybody. Missing
     genes are completed before, from the other genes only, so both pipelines see the same panel.
 
     Parameters
@@ -255,14 +258,15 @@ class DistantMetastasisRisk(BaseEstimator):  # type: ignore[misc]
     ----------
     imputer_ : ConditionalMeanImputer
     without_age_, with_age_ : Pipeline
+        ``with_age_`` is None, as ``replicates_with_age_``, when no age was known in training.
     replicates_without_age_, replicates_with_age_ : Replicates
     """
 
     imputer_: ConditionalMeanImputer
     without_age_: Pipeline
-    with_age_: Pipeline
+    with_age_: Pipeline | None
     replicates_without_age_: Replicates
-    replicates_with_age_: Replicates
+    replicates_with_age_: Replicates | None
 
     def __init__(self, replicates: int = 200, seed: int = 0) -> None:
         self.replicates = replicates
@@ -274,18 +278,25 @@ class DistantMetastasisRisk(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         values : array of shape (n, genes)
-            log2 intensities, complete.
+            On a log2 scale, complete.
         age : array of shape (n,)
-            Years, complete.
+            Years, complete, or NaN for everybody.
         y : structured array of shape (n,)
             Event (distant metastasis) and time in days.
+
+        Raises
+        ------
+        ValueError
+            When the age of some is known and of others not.
         """
         self.imputer_ = ConditionalMeanImputer().fit(values)
-        aged = np.column_stack([values, age])
         self.without_age_ = self._pipeline(values, y)
-        self.with_age_ = self._pipeline(aged, y)
         self.replicates_without_age_ = self._bootstrap(values, y, self.without_age_)
-        self.replicates_with_age_ = self._bootstrap(aged, y, self.with_age_)
+        self.with_age_, self.replicates_with_age_ = None, None
+        if not np.isnan(age).all():
+            aged = np.column_stack([values, age])
+            self.with_age_ = self._pipeline(aged, y)
+            self.replicates_with_age_ = self._bootstrap(aged, y, self.with_age_)
         return self
 
     def predict(self, values: Floats, age: Floats) -> tuple[Floats, Floats]:
@@ -304,7 +315,7 @@ class DistantMetastasisRisk(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         values : array of shape (n, genes)
-            log2 intensities in the order of training, NaN where a gene is missing.
+            In unit and order of training, NaN where a gene is missing.
         age : array of shape (n,)
             Years, NaN where unknown.
         """
@@ -324,6 +335,9 @@ class DistantMetastasisRisk(BaseEstimator):  # type: ignore[misc]
         """Share patients out between the two fits: which rows, their columns, and what to score them with."""
         check_is_fitted(self)
         completed = self.imputer_.transform(values)
+        if self.with_age_ is None or self.replicates_with_age_ is None:
+            yield np.ones(len(age), np.bool_), completed, self.without_age_, self.replicates_without_age_
+            return
         known = ~np.isnan(age)
         if not known.all():
             yield ~known, completed[~known], self.without_age_, self.replicates_without_age_

@@ -49,11 +49,11 @@ FEWEST_EVENTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class OutOfFold:
-    """Predictions for patients by models that did not see them.
+class Unseen:
+    """Predictions for patients by models that did not see them, out of fold or from elsewhere.
 
     ``log_hazard`` (n,), ``risk`` (n, horizons), and ``reference`` (n, horizons): the Kaplan-Meier incidence
-    of the training folds, the prediction without any marker.
+    of the training folds (elsewhere of the cohort itself), the prediction without any marker.
     """
 
     log_hazard: Floats
@@ -65,8 +65,8 @@ class OutOfFold:
 class CrossValidated:
     """Out-of-fold predictions of each repeat, by the fit without age and by the one with it."""
 
-    without_age: tuple[OutOfFold, ...]
-    with_age: tuple[OutOfFold, ...]
+    without_age: tuple[Unseen, ...]
+    with_age: tuple[Unseen, ...]
 
 
 def cross_validate(
@@ -78,13 +78,14 @@ def cross_validate(
     ----------
     values : array of shape (n, genes)
     age : array of shape (n,)
+        NaN for everybody where it is unknown: the two fits then are one.
     outcomes : Outcomes
     seed : int
         Of the folds, which are stratified on the event.
     """
     random = np.random.default_rng(seed)
-    without: list[OutOfFold] = []
-    aged: list[OutOfFold] = []
+    without: list[Unseen] = []
+    aged: list[Unseen] = []
     for _ in range(repeats):
         fold = stratified_folds(outcomes.event, folds, random)
         both = _predicted(values, age, outcomes, fold, seed)
@@ -95,10 +96,10 @@ def cross_validate(
 
 def _predicted(
     values: Floats, age: Floats, outcomes: Outcomes, fold: npt.NDArray[np.intp], seed: int
-) -> tuple[OutOfFold, OutOfFold]:
+) -> tuple[Unseen, Unseen]:
     patients, horizons = len(age), len(HORIZONS)
     empty = [
-        OutOfFold(np.empty(patients), np.empty((patients, horizons)), np.empty((patients, horizons)))
+        Unseen(np.empty(patients), np.empty((patients, horizons)), np.empty((patients, horizons)))
         for _ in range(2)
     ]
     for out in (fold == k for k in range(fold.max() + 1)):
@@ -119,46 +120,60 @@ def bootstrap_weights(patients: int, samples: int, seed: int) -> Floats:
     return np.vstack([np.ones(patients), drawn.astype(np.float64)])
 
 
-def figures(predictions: tuple[OutOfFold, ...], outcomes: Outcomes, weights: Floats) -> Figures:
+def figures(predictions: tuple[Unseen, ...], outcomes: Outcomes, weights: Floats) -> Figures:
     """Return every figure with its interval; a figure is the mean over the repeats."""
     measured = mean_measures(predictions, outcomes, weights)
     return Figures(**{name: estimate(samples) for name, samples in measured.items()})
 
 
-def mean_measures(
-    predictions: tuple[OutOfFold, ...], outcomes: Outcomes, weights: Floats
-) -> dict[str, Floats]:
+def mean_measures(predictions: tuple[Unseen, ...], outcomes: Outcomes, weights: Floats) -> dict[str, Floats]:
     """Return every measure in every bootstrap sample, shape (samples,), averaged over the repeats."""
-    repeats = [_measures(prediction, outcomes, weights) for prediction in predictions]
+    repeats = [measure(prediction, outcomes, weights) for prediction in predictions]
     return {name: np.mean([repeat[name] for repeat in repeats], axis=0) for name in repeats[0]}
 
 
-def _measures(prediction: OutOfFold, outcomes: Outcomes, weights: Floats) -> dict[str, Floats]:
-    years_5, years_10 = 5 * DAYS_A_YEAR, 10 * DAYS_A_YEAR
-    risk_5, risk_10 = prediction.risk[:, FIVE_YEARS], prediction.risk[:, TEN_YEARS]
+def measure(prediction: Unseen, outcomes: Outcomes, weights: Floats, years: int = 10) -> dict[str, Floats]:
+    """Return every measure that ``years`` of follow-up allow in every bootstrap sample, shape (samples,)."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # of samples without an event
+        by_then = [
+            _measure_at(horizon, prediction, outcomes, weights) for horizon in (5, 10) if horizon <= years
+        ]
+        whole = _measure_over(years, prediction, outcomes, weights)
+    return {name: samples for measures in (whole, *by_then) for name, samples in measures.items()}
 
-    def gain(score: Callable[[Floats], Floats]) -> Floats:
-        return 1 - score(prediction.risk) / score(prediction.reference)
 
+def _measure_over(years: int, prediction: Unseen, outcomes: Outcomes, weights: Floats) -> dict[str, Floats]:
     return {
         "c_index_harrell": harrell_c(prediction.log_hazard, outcomes, weights),
-        "c_index_uno": uno_c(prediction.log_hazard, outcomes, weights, years_10),
-        "auc_5y": dynamic_auc(risk_5, outcomes, weights, years_5),
-        "auc_10y": dynamic_auc(risk_10, outcomes, weights, years_10),
-        "brier_gain_5y": gain(lambda risk: brier_score(risk[:, FIVE_YEARS], outcomes, weights, years_5)),
-        "brier_gain_10y": gain(lambda risk: brier_score(risk[:, TEN_YEARS], outcomes, weights, years_10)),
-        "ibs_gain": gain(lambda risk: integrated_brier_score(risk, outcomes, weights, HORIZON_DAYS)),
-        "calibration_slope": calibration_slope(prediction.log_hazard, outcomes, weights),
-        "calibration_intercept_5y": calibration_intercept(
-            prediction.risk[:, : FIVE_YEARS + 1], outcomes, weights, HORIZON_DAYS[: FIVE_YEARS + 1]
+        "c_index_uno": uno_c(prediction.log_hazard, outcomes, weights, years * DAYS_A_YEAR),
+        "ibs_gain": _gain(
+            prediction,
+            lambda risk: integrated_brier_score(risk[:, :years], outcomes, weights, HORIZON_DAYS[:years]),
         ),
-        "observed_expected_5y": observed_expected(risk_5, outcomes, weights, years_5),
-        "observed_expected_10y": observed_expected(risk_10, outcomes, weights, years_10),
+        "calibration_slope": calibration_slope(prediction.log_hazard, outcomes, weights),
     }
 
 
+def _measure_at(years: int, prediction: Unseen, outcomes: Outcomes, weights: Floats) -> dict[str, Floats]:
+    at, index = years * DAYS_A_YEAR, HORIZONS.index(years)
+    risk, until = prediction.risk[:, index], slice(index + 1)
+    measures = {
+        "auc": dynamic_auc(risk, outcomes, weights, at),
+        "brier_gain": _gain(prediction, lambda risk: brier_score(risk[:, index], outcomes, weights, at)),
+        "observed_expected": observed_expected(risk, outcomes, weights, at),
+        "calibration_intercept": calibration_intercept(
+            prediction.risk[:, until], outcomes, weights, HORIZON_DAYS[until]
+        ),
+    }
+    return {f"{name}_{years}y": samples for name, samples in measures.items()}
+
+
+def _gain(prediction: Unseen, score: Callable[[Floats], Floats]) -> Floats:
+    return 1 - score(prediction.risk) / score(prediction.reference)
+
+
 def evaluate(
-    predictions: tuple[OutOfFold, ...],
+    predictions: tuple[Unseen, ...],
     outcomes: Outcomes,
     weights: Floats,
     cut_points: tuple[float, ...],
@@ -238,8 +253,12 @@ def _subgroup(
 
 
 def estimate(samples: Floats) -> Estimate:
-    """Return the cohort's value (first) with the 2.5th and 97.5th percentile of the bootstrap samples."""
-    lower, upper = np.quantile(samples[1:], [0.025, 0.975])
+    """Return the cohort's value (first) with the 2.5th and 97.5th percentile of the bootstrap samples.
+
+    A sample in which the figure is undefined, because nobody had an event in it, gives none.
+    """
+    resampled = samples[1:]
+    lower, upper = np.quantile(resampled[np.isfinite(resampled)], [0.025, 0.975])
     return Estimate(value=float(samples[0]), lower=float(lower), upper=float(upper))
 
 
@@ -253,7 +272,7 @@ def observed_incidence(outcomes: Outcomes) -> tuple[Incidence, ...]:
 
 
 def categories(
-    predictions: tuple[OutOfFold, ...], outcomes: Outcomes, cut_points: tuple[float, ...]
+    predictions: tuple[Unseen, ...], outcomes: Outcomes, cut_points: tuple[float, ...]
 ) -> tuple[Category, ...]:
     """Return the bands of 5-year risk between ``cut_points``, each with what happened there."""
     risk = np.mean([prediction.risk[:, FIVE_YEARS] for prediction in predictions], axis=0)

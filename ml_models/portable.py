@@ -42,7 +42,7 @@ class PortableModel:
         Parameters
         ----------
         values : array of shape (n, genes)
-            log2 intensities in the order of ``manifest.genes``, NaN where a gene is missing.
+            In the manifest's unit and the order of ``manifest.genes``, NaN where a gene is missing.
         age : array of shape (n,)
             Years, NaN where unknown: the fit without age answers.
         """
