@@ -155,20 +155,24 @@ def check_size(outcomes: Outcomes, path: Path) -> Iterator[str]:
             f"{path.name}: {patients} patients with {events} events; at least {FEWEST_PATIENTS} and "
             f"{FEWEST_EVENTS} are needed for a figure that means anything."
         )
-    if patients and not np.nanmax(outcomes.time) >= SHORTEST_FOLLOW_UP * DAYS_A_YEAR:
-        yield f"{path.name}: nobody was followed for {SHORTEST_FOLLOW_UP} years. Check the unit of the times."
+    followed = int((outcomes.time > SHORTEST_FOLLOW_UP * DAYS_A_YEAR).sum())
+    if followed < FEWEST_AT_A_YEAR:
+        yield (
+            f"{path.name}: {followed} patients were followed beyond {SHORTEST_FOLLOW_UP} years; at least "
+            f"{FEWEST_AT_A_YEAR} are needed. Check the unit of the times."
+        )
 
 
 def check_enough(outcomes: Outcomes, path: Path) -> Iterator[str]:
     """More than a validation, training has to reach the years that the product speaks of."""
     yield from check_size(outcomes, path)
     early = int((outcomes.event & (outcomes.time <= 5 * DAYS_A_YEAR)).sum())
-    followed = int((outcomes.time >= 10 * DAYS_A_YEAR).sum())
+    followed = int((outcomes.time > 10 * DAYS_A_YEAR).sum())
     if early < FEWEST_AT_A_YEAR:
         yield f"{path.name}: {early} events within 5 years; at least {FEWEST_AT_A_YEAR} are needed."
     if followed < FEWEST_AT_A_YEAR:
         yield (
-            f"{path.name}: {followed} patients were followed for 10 years; at least {FEWEST_AT_A_YEAR} are "
+            f"{path.name}: {followed} patients were followed beyond 10 years; at least {FEWEST_AT_A_YEAR} are "
             "needed, since the risk is shown for up to 10 years. Check the unit of the times."
         )
 

@@ -5,7 +5,7 @@ sample with the columns ``sample_id``, ``event``, one of ``time_days``, ``time_m
 and perhaps ``age`` and ``er``. Both are CSV or TSV in UTF-8. docs/training.md has examples.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +16,10 @@ from ml_models.clinical_file import Clinical, check_ages, check_enough, check_si
 from ml_models.cohorts import PanelGene, Provenance, TrainingData
 from ml_models.expression_file import Expression, check_panel, check_values, read_expression
 from ml_models.manifest import Gene
-from ml_models.measures import Outcomes
 from ml_models.text_tables import CohortRefused, repeated, some
+from ml_models.validation import ExternalCohort
 
 Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +27,6 @@ class OwnCohort:
     """A cohort to train on, and in words how its files were read."""
 
     data: TrainingData
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ExternalCohort:
-    """A cohort that a release is tried on.
-
-    ``values`` (n, genes) are in the order of the release's panel, NaN where a gene is missing; ``age`` (n,)
-    is NaN where unknown.
-    """
-
-    values: Floats
-    age: Floats
-    outcomes: Outcomes
-    subgroups: Mapping[str, Bools]
     notes: tuple[str, ...]
 
 
@@ -81,7 +65,7 @@ def read_cohort(
     return OwnCohort(data, tuple(_notes(patients, found)))
 
 
-def read_external(expression: Path, clinical: Path, panel: Sequence[Gene]) -> ExternalCohort:
+def read_external(expression: Path, clinical: Path, panel: Sequence[Gene], name: str) -> ExternalCohort:
     """Read a cohort to try a release on: of the expression only the panel, under present or former symbols.
 
     Raises
@@ -97,7 +81,9 @@ def read_external(expression: Path, clinical: Path, panel: Sequence[Gene]) -> Ex
         raise CohortRefused(problems)
     named = [_named_in_file(gene, found.genes) for gene in panel]
     notes = (*_notes(patients, found), *_renamed(panel, named))
-    return ExternalCohort(_arranged(found, named), patients.age, patients.outcomes, patients.subgroups, notes)
+    return ExternalCohort(
+        name, _arranged(found, named), patients.age, patients.outcomes, patients.subgroups, notes
+    )
 
 
 def read_symbols(path: Path) -> tuple[str, ...]:

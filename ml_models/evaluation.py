@@ -134,7 +134,8 @@ def mean_measures(predictions: tuple[Unseen, ...], outcomes: Outcomes, weights: 
 
 def measure(prediction: Unseen, outcomes: Outcomes, weights: Floats, years: int = 10) -> dict[str, Floats]:
     """Return every measure that ``years`` of follow-up allow in every bootstrap sample, shape (samples,)."""
-    with np.errstate(divide="ignore", invalid="ignore"):  # of samples without an event
+    # Of samples without an event, and of risks in a wrong unit.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         by_then = [
             _measure_at(horizon, prediction, outcomes, weights) for horizon in (5, 10) if horizon <= years
         ]
@@ -186,22 +187,30 @@ def evaluate(
     subgroups : mapping of name to array of shape (n,)
         Who belongs to each.
     """
-    risk = np.mean([prediction.risk for prediction in predictions], axis=0)
-    log_hazard = np.mean([prediction.log_hazard for prediction in predictions], axis=0)
+    mean = _mean(predictions)
+    risk = mean.risk
     return Evaluation(
-        calibration_5y=tuple(_calibration_points(risk[:, FIVE_YEARS], outcomes)),
+        calibration_5y=tuple(calibration_points(risk[:, FIVE_YEARS], outcomes)),
         roc_5y=_roc(risk[:, FIVE_YEARS], outcomes, 5 * DAYS_A_YEAR),
         roc_10y=_roc(risk[:, TEN_YEARS], outcomes, 10 * DAYS_A_YEAR),
         decision_5y=tuple(_net_benefit(risk[:, FIVE_YEARS], outcomes, at) for at in THRESHOLDS),
         category_curves=tuple(_category_curves(risk[:, FIVE_YEARS], outcomes, cut_points)),
         subgroups=tuple(
-            _subgroup(name, members, log_hazard, risk[:, FIVE_YEARS], outcomes, weights)
-            for name, members in subgroups.items()
+            subgroup(name, members, mean, outcomes, weights) for name, members in subgroups.items()
         ),
     )
 
 
-def _calibration_points(risk: Floats, outcomes: Outcomes) -> Iterator[CalibrationPoint]:
+def _mean(predictions: tuple[Unseen, ...]) -> Unseen:
+    log_hazard, risk, reference = (
+        np.mean([getattr(prediction, field) for prediction in predictions], axis=0)
+        for field in ("log_hazard", "risk", "reference")
+    )
+    return Unseen(log_hazard, risk, reference)
+
+
+def calibration_points(risk: Floats, outcomes: Outcomes) -> Iterator[CalibrationPoint]:
+    """Return five groups of like ``risk`` (n,) at 5 years, with what happened in each."""
     for members in np.array_split(np.argsort(risk, kind="stable"), CALIBRATION_GROUPS):
         yield CalibrationPoint(
             patients=len(members),
@@ -233,22 +242,22 @@ def _category_curves(
             yield CategoryCurve(minimum=minimum, maximum=maximum, observed=observed)
 
 
-def _subgroup(
-    name: str, members: Bools, log_hazard: Floats, risk: Floats, outcomes: Outcomes, weights: Floats
+def subgroup(
+    name: str, members: Bools, prediction: Unseen, outcomes: Outcomes, weights: Floats, years: int = 10
 ) -> Subgroup:
+    """Return the figures of a part of a cohort that was followed for ``years``."""
+    risk = prediction.risk[members, FIVE_YEARS]
     inside, events = outcomes.of(members), int(outcomes.event[members].sum())
-    told = events >= FEWEST_EVENTS
-    w = weights[:, members]
-    # A bootstrap sample without an event in the subgroup has no figure to give.
-    w = w[(w * inside.event).sum(axis=1) > 0]
+    enough, w = events >= FEWEST_EVENTS, weights[:, members]
+    with np.errstate(invalid="ignore"):  # of samples without an event in the subgroup
+        concordance = harrell_c(prediction.log_hazard[members], inside, w) if enough else None
+        ratio = observed_expected(risk, inside, w, 5 * DAYS_A_YEAR) if enough and years > FIVE_YEARS else None
     return Subgroup(
         name=name,
         patients=int(members.sum()),
         distant_metastases=events,
-        c_index_harrell=estimate(harrell_c(log_hazard[members], inside, w)) if told else None,
-        observed_expected_5y=(
-            estimate(observed_expected(risk[members], inside, w, 5 * DAYS_A_YEAR)) if told else None
-        ),
+        c_index_harrell=None if concordance is None else estimate(concordance),
+        observed_expected_5y=None if ratio is None else estimate(ratio),
     )
 
 

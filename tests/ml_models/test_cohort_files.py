@@ -46,13 +46,14 @@ class Files:
         if corner is None:
             rows[0] = rows[0][1:]
         clinical = [list(self.clinical), *zip(*self.clinical.values(), strict=True)]
-        paths = (self.folder / "expression.csv", self.folder / "clinical.csv")
+        paths = self.folder / "expression.csv", self.folder / "clinical.csv"
         for path, table in zip(paths, (rows, clinical), strict=True):
             path.write_text("\n".join(delimiter.join(map(str, row)) for row in table))
         return paths
 
     def read(self, genes=None, **layout):
-        return read_cohort(*self.write(**layout), ABOUT, genes)
+        expression, clinical = self.write(**layout)
+        return read_cohort(expression, clinical, ABOUT, genes)
 
     def problems(self, genes=None):
         with pytest.raises(CohortRefused) as caught:
@@ -186,7 +187,7 @@ def test_too_few_patients_events_or_years_are_refused(cohort):
     cohort.clinical["time_years"] = [1 + number / 10 for number in range(PATIENTS)]
     told = "\n".join(cohort.problems())
     assert "60 patients with 12 events" in told
-    assert "0 patients were followed for 10 years" in told
+    assert "0 patients were followed beyond 10 years" in told
 
 
 def test_a_genome_needs_a_list_of_genes_and_then_gives_the_panel(cohort, monkeypatch):
@@ -221,7 +222,8 @@ def test_an_external_cohort_may_miss_genes_and_use_former_symbols(cohort, releas
     panel = release.manifest.genes
     renamed = next(gene for gene in panel if gene.former_symbols)
     cohort.genes = [renamed.former_symbols[0], *(gene.symbol for gene in panel if gene is not renamed)][:12]
-    external = read_external(*cohort.write(), panel)
+    expression, clinical = cohort.write()
+    external = read_external(expression, clinical, panel, "Theirs")
     assert np.isfinite(external.values).all(axis=0).sum() == 12
     position = release.manifest.symbols.index(renamed.symbol)
     np.testing.assert_array_equal(external.values[:, position], cohort.values[0].astype(float))
