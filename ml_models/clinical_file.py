@@ -172,8 +172,8 @@ def check_enough(outcomes: Outcomes, path: Path) -> Iterator[str]:
         yield f"{path.name}: {early} events within 5 years; at least {FEWEST_AT_A_YEAR} are needed."
     if followed < FEWEST_AT_A_YEAR:
         yield (
-            f"{path.name}: {followed} patients were followed beyond 10 years; at least {FEWEST_AT_A_YEAR} are "
-            "needed, since the risk is shown for up to 10 years. Check the unit of the times."
+            f"{path.name}: {followed} patients were followed beyond 10 years; at least {FEWEST_AT_A_YEAR} "
+            "are needed, since the risk is shown for up to 10 years. Check the unit of the times."
         )
 
 

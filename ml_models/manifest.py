@@ -247,11 +247,11 @@ class Libraries(_Frozen):
 
 
 class Training(_Frozen):
-    """How the release was made, enough to make it again."""
+    """How the release was made, enough to make it again; ``draws`` are those behind an interval."""
 
     data_sha256: Sha256
     seed: int
-    bootstraps: int
+    draws: int
     without_age: Tuning
     with_age: Tuning | None
     libraries: Libraries

@@ -63,7 +63,7 @@ def _nodes() -> list[NodeProto]:
         node("Where", ["unknown", "eta_without_age", "eta_with_age"], ["replicate_log_hazards"]),
         node("Identity", ["hazards_of_both"], ["baseline_hazards"]),
         node("Identity", ["hazards_of_replicates"], ["replicate_hazards"]),
-        node("Identity", ["coef_of_both"], ["coefficients"]),
+        node("Concat", ["replicates_without_age", "replicates_with_age"], ["replicate_coefficients"], axis=0),
     ]
 
 
@@ -82,7 +82,6 @@ def _constants(model: DistantMetastasisRisk) -> dict[str, Floats | npt.NDArray[n
         "axis_2": np.array([2]),
         "mean_age": means[-1:],
         "means": means,
-        "coef_of_both": coef,
         "coef_without_age": coef[0],
         "coef_with_age": coef[1],
         "hazards_of_both": np.array([fitted["cox"].baseline_at(HORIZON_DAYS) for fitted in (without, aged)]),
@@ -112,7 +111,7 @@ def _outputs(genes: int, replicates: int) -> list[ValueInfoProto]:
         _tensor("replicate_log_hazards", ["n", replicates]),
         _tensor("baseline_hazards", [2, horizons]),
         _tensor("replicate_hazards", [2, replicates, horizons]),
-        _tensor("coefficients", [2, columns]),
+        _tensor("replicate_coefficients", [2, replicates, columns]),
     ]
 
 

@@ -294,7 +294,7 @@ def _training(data: TrainingData, model: DistantMetastasisRisk) -> Training:
     return Training(
         data_sha256=data.sha256,
         seed=model.seed,
-        bootstraps=model.replicates,
+        draws=model.replicates,
         without_age=_tuning(model.without_age_),
         with_age=_tuning(model.with_age_) if model.with_age_ else None,
         libraries=libraries,
