@@ -167,3 +167,33 @@ def test_a_panel_whose_genes_are_all_alike_gets_no_release(files, tmp_path, quic
     with pytest.raises(CommandError, match="shuffled"):
         train(files, expression=alike, name="own-alike")
     assert not Release.objects.exists()
+
+
+def test_a_release_is_validated_on_two_files_and_the_report_is_written(own, files, tmp_path):
+    kind, printed = own[0], io.StringIO()
+    call_command(
+        "validate_model",
+        NAME[kind],
+        "1.0.0",
+        expression=files["expression"],
+        clinical=files["aged"],
+        out=tmp_path / "report",
+        cohort_name="The same again",
+        stdout=printed,
+    )
+    assert "on The same again" in printed.getvalue()
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {
+        "validation.md",
+        "validation.json",
+        "calibration.svg",
+    }
+    assert (tmp_path / "report" / "validation.md").read_text() in printed.getvalue()
+
+
+def test_a_release_that_is_not_registered_or_files_that_are_bad_are_refused(own, files, tmp_path):
+    options = {"expression": files["expression"], "clinical": files["expression"], "out": tmp_path}
+    with pytest.raises(CommandError, match="No release nobody 1"):
+        call_command("validate_model", "nobody", "1.0.0", **options)
+    with pytest.raises(CommandError, match="there is no column 'sample_id'"):
+        call_command("validate_model", NAME[own[0]], "1.0.0", **options)
+    assert not (tmp_path / "validation.md").exists()
