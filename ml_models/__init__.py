@@ -2,7 +2,8 @@
 
 Two halves that never meet at run time. What serves (``manifest``, ``scores``, ``imputation``,
 ``applicability``, ``portable``, ``sealing``, ``storage``, ``registry``) needs only numpy, ONNX Runtime,
-cryptography and pydantic. What trains (``training``, ``evaluation``, ``tuning``, ``onnx_export``) needs
-scikit-learn, scikit-survival and onnx, and no other module imports it. ``estimators`` (with
-``partial_likelihood`` and ``tuning``) is where pickles point to, so its import path never moves.
+cryptography and pydantic. What trains and validates (``training``, ``evaluation``, ``validation``,
+``onnx_export`` and what reads cohorts) needs scikit-learn, scikit-survival and onnx, and nothing else imports
+it. ``estimators`` (with ``partial_likelihood``, ``posterior`` and ``tuning``) is where pickles point to, so
+its import path never moves.
 """

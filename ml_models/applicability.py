@@ -1,7 +1,7 @@
 """Does a sample come in the unit and from the platform that the model was trained on?
 
-The model is linear in log2 intensities: counts, TPM, ratios or z-scores would give a risk near 0 or 1 to
-everybody, in silence. The order of the genes inside a sample (Spearman's rho with the training means)
+The model is linear in logarithms of one channel: counts, TPM, ratios or z-scores would give a risk near 0 or
+1 to everybody, in silence. The order of the genes inside a sample (Spearman's rho with the training means)
 tells the platform; the mean distance from the training means in standard deviations tells the scale.
 """
 
@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ml_models.manifest import Gate, Manifest
+from ml_models.manifest import Manifest, Thresholds
 
 Floats = npt.NDArray[np.float64]
 State = Literal["in_range", "not_computed"]
@@ -40,7 +40,7 @@ def assess(values: Floats, manifest: Manifest) -> Applicability:
     Parameters
     ----------
     values : array of shape (genes,)
-        log2 intensities in the order of ``manifest.genes``, NaN where missing.
+        Values in the unit and order of the manifest, NaN where missing.
     """
     spearman, mean_absolute_z = (
         float(measure[0]) for measure in resemblance(values[None, :], manifest.means, manifest.sds)
@@ -55,13 +55,13 @@ def assess(values: Floats, manifest: Manifest) -> Applicability:
     )
 
 
-def judge(spearman: float, mean_absolute_z: float, gate: Gate) -> Verdict:
-    """Apply the thresholds of ``gate``; an undefined (NaN) correlation is ``wrong_values``."""
-    if not spearman >= gate.platform_spearman_minimum:
+def judge(spearman: float, mean_absolute_z: float, thresholds: Thresholds) -> Verdict:
+    """Apply the thresholds; an undefined (NaN) correlation is ``wrong_values``."""
+    if not spearman >= thresholds.platform_spearman_minimum:
         return "wrong_values"
-    if spearman < gate.spearman_minimum:
+    if spearman < thresholds.spearman_minimum:
         return "other_platform"
-    return "ok" if mean_absolute_z <= gate.mean_absolute_z_maximum else "wrong_scale"
+    return "ok" if mean_absolute_z <= thresholds.mean_absolute_z_maximum else "wrong_scale"
 
 
 def resemblance(values: Floats, means: Floats, sds: Floats) -> tuple[Floats, Floats]:

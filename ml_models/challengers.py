@@ -6,7 +6,7 @@ by each year (n, 10), as :meth:`ml_models.estimators.DistantMetastasisRisk.predi
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Predicted = tuple[Floats, Floats]
 Transform = Callable[[Floats], Floats]
+Need = Literal["age", "receptor", "signs"]
 
 PENALTIES = tuple(float(penalty) for penalty in np.geomspace(3000.0, 10.0, 10))
 INNER_FOLDS = 5
@@ -471,6 +472,14 @@ CHALLENGERS: dict[str, tuple[str, Callable[[], Challenger]]] = {
         lambda: FeatureCox(published_signs, penalties=(1e-6,)),
     ),
     "age alone": ("Cox on age", AgeAlone),
+}
+
+# What some of them need to know besides expression and outcome.
+NEEDS: dict[str, Need] = {
+    "receptor-aware ridge": "receptor",
+    "receptor-aware ridge on ranks": "receptor",
+    "published signs": "signs",
+    "age alone": "age",
 }
 
 

@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 from sksurv.datasets import load_breast_cancer
 
+from ml_models.manifest import Thresholds, Unit
 from ml_models.measures import Outcomes
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 RECEPTOR_POSITIVE = "oestrogen receptor positive"
+RECEPTOR_NEGATIVE = "oestrogen receptor negative"
 AGE_BANDS = (
     ("aged 40 or younger", 0, 40),
     ("aged 41 to 50", 41, 50),
@@ -28,15 +30,50 @@ AGE_BANDS = (
 class PanelGene:
     """A gene of the panel file, with the probe sets whose mean is its value.
 
-    ``sign`` is that of its published effect: 1 where more of it meant more metastasis, else -1.
+    ``sign`` is that of its published effect: 1 where more of it meant more metastasis, -1 where less did,
+    None where none is published.
     """
 
     symbol: str
-    entrez_id: int
-    ensembl_id: str
-    probe_sets: tuple[str, ...]
-    former_symbols: tuple[str, ...]
-    sign: float
+    entrez_id: int | None = None
+    ensembl_id: str | None = None
+    probe_sets: tuple[str, ...] = ()
+    former_symbols: tuple[str, ...] = ()
+    sign: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a cohort is and what a model of it is for, in words and in the codes of the manifest.
+
+    ``thresholds`` of the gate are None where they were not stated beforehand: training then learns them.
+    """
+
+    name: str
+    citation: str
+    intended_use: str
+    unit: Unit
+    platform: str
+    thresholds: Thresholds | None = None
+
+
+TRANSBIG = Provenance(
+    name="GSE7390 (TRANSBIG)",
+    citation=(
+        "Desmedt C, Piette F, Loi S, et al. Strong time dependence of the 76-gene prognostic signature for "
+        "node-negative breast cancer patients in the TRANSBIG multicenter independent validation series. "
+        "Clin Cancer Res 2007;13(11):3207-14."
+    ),
+    intended_use=(
+        "Research use only. Estimates the risk of distant metastasis of node-negative breast cancer without "
+        "systemic therapy from the 76 probe sets of the Rotterdam signature on Affymetrix HG-U133A. "
+        "Not for decisions on treatment."
+    ),
+    unit="log2_intensity",
+    platform="affymetrix-hgu133a",
+    # Fixed before the first release, on samples of other cohorts and platforms.
+    thresholds=Thresholds(spearman_minimum=0.79, platform_spearman_minimum=0.40, mean_absolute_z_maximum=1.3),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +83,16 @@ class TrainingData:
     Attributes
     ----------
     values : array of shape (n, genes)
-        log2 intensities, genes in the order of ``panel``.
+        Complete, in the unit of ``provenance``, genes in the order of ``panel``.
     age : array of shape (n,)
-        Years.
+        Years, complete, or NaN for everybody.
     outcomes : Outcomes
         Distant metastasis, and time to it or to the last visit in days.
     panel : tuple of PanelGene
         Sorted by symbol.
     subgroups : mapping of name to array of shape (n,)
         Who belongs to each part of the cohort that the figures are also given for.
+    provenance : Provenance
     """
 
     values: Floats
@@ -62,6 +100,12 @@ class TrainingData:
     outcomes: Outcomes
     panel: tuple[PanelGene, ...]
     subgroups: Mapping[str, Bools]
+    provenance: Provenance
+
+    @property
+    def has_age(self) -> bool:
+        """Whether the ages are known."""
+        return not bool(np.isnan(self.age).any())
 
     @property
     def sha256(self) -> str:
@@ -106,9 +150,11 @@ def load_transbig() -> TrainingData:
         age=age,
         outcomes=Outcomes(y["e.tdm"], y["t.tdm"]),
         panel=panel,
-        subgroups={
-            **{words: (age >= low) & (age <= high) for words, low, high in AGE_BANDS},
-            RECEPTOR_POSITIVE: positive,
-            "oestrogen receptor negative": ~positive,
-        },
+        subgroups={**age_bands(age), RECEPTOR_POSITIVE: positive, RECEPTOR_NEGATIVE: ~positive},
+        provenance=TRANSBIG,
     )
+
+
+def age_bands(age: Floats) -> dict[str, Bools]:
+    """Return who belongs to each band of ``age`` (n,) in years."""
+    return {words: (age >= low) & (age <= high) for words, low, high in AGE_BANDS}

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from ml_models.challengers import CHALLENGERS, Challenger, Patients
+from ml_models.challengers import CHALLENGERS, NEEDS, Challenger, Need, Patients
 from ml_models.cohorts import RECEPTOR_POSITIVE, TrainingData
 from ml_models.estimators import HORIZON_DAYS, HORIZONS
-from ml_models.evaluation import OutOfFold, bootstrap_weights, estimate, mean_measures
+from ml_models.evaluation import Unseen, bootstrap_weights, estimate, mean_measures
 from ml_models.manifest import Candidate, Comparison, Figures
 from ml_models.measures import survival_at
 from ml_models.tuning import stratified_folds
@@ -41,21 +41,33 @@ def compare(data: TrainingData, seed: int, report: Report, *, repeats: int = REP
             name: mean_measures(
                 tuple(_repeats(name, make, patients, folds, seed, report)), data.outcomes, weights
             )
-            for name, (_, make) in CHALLENGERS.items()
+            for name, (_, make) in possible(data).items()
         }
     return Comparison(
         folds=FOLDS, repeats=repeats, bootstraps=BOOTSTRAPS, candidates=tuple(_candidates(measured))
     )
 
 
-def steps(repeats: int = REPEATS) -> int:
+def steps(data: TrainingData, repeats: int = REPEATS) -> int:
     """How often ``compare`` reports."""
-    return len(CHALLENGERS) * repeats
+    return len(possible(data)) * repeats
+
+
+def possible(data: TrainingData) -> dict[str, tuple[str, Callable[[], Challenger]]]:
+    """Return the challengers that the cohort has everything for, by name."""
+    known: dict[Need, bool] = {
+        "age": data.has_age,
+        "receptor": RECEPTOR_POSITIVE in data.subgroups,
+        "signs": all(gene.sign is not None for gene in data.panel),
+    }
+    return {name: entry for name, entry in CHALLENGERS.items() if name not in NEEDS or known[NEEDS[name]]}
 
 
 def _patients(data: TrainingData) -> Patients:
-    signs = np.array([gene.sign for gene in data.panel])
-    return Patients(data.values, data.age, data.outcomes, data.subgroups[RECEPTOR_POSITIVE], signs)
+    """The patients; what is unknown is never looked at by a challenger that is ``possible``."""
+    signs = np.array([np.nan if gene.sign is None else gene.sign for gene in data.panel])
+    receptor = data.subgroups.get(RECEPTOR_POSITIVE, np.zeros(len(data.age), np.bool_))
+    return Patients(data.values, data.age, data.outcomes, receptor, signs)
 
 
 def _repeats(
@@ -65,15 +77,15 @@ def _repeats(
     folds: list[Folds],
     seed: int,
     report: Report,
-) -> Iterator[OutOfFold]:
+) -> Iterator[Unseen]:
     for fold in folds:
         yield _out_of_fold(make, patients, fold, seed)
         report(name)
 
 
-def _out_of_fold(make: Callable[[], Challenger], patients: Patients, fold: Folds, seed: int) -> OutOfFold:
+def _out_of_fold(make: Callable[[], Challenger], patients: Patients, fold: Folds, seed: int) -> Unseen:
     shape = (len(fold), len(HORIZONS))
-    found = OutOfFold(np.empty(len(fold)), np.empty(shape), np.empty(shape))
+    found = Unseen(np.empty(len(fold)), np.empty(shape), np.empty(shape))
     for out in (fold == k for k in range(fold.max() + 1)):
         kept = patients.of(~out)
         fitted = make().fit(kept, seed)

@@ -1,7 +1,6 @@
 """Estimators of the model. Pickles point here, so this import path never moves."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ml_models import imputation
 from ml_models.partial_likelihood import RiskSets, baseline_hazard, fit
+from ml_models.posterior import draw
 from ml_models.scores import Scores, cumulative_incidence, percentile_interval, with_missing_genes
 from ml_models.tuning import tune
 
@@ -155,7 +155,8 @@ class ConditionalMeanImputer(TransformerMixin, BaseEstimator):  # type: ignore[m
         # A constant column has no correlation and fills with its constant.
         self.scale_ = np.where(scale > 0, scale, 1.0)
         z = (X - self.mean_) / self.scale_
-        self.correlation_ = z.T @ z / len(X)
+        # Three decimals are finer than a thousand patients can tell, and keep the manifest small.
+        self.correlation_ = np.round(z.T @ z / len(X), 3)
         np.fill_diagonal(self.correlation_, 1.0)
         return self
 
@@ -167,9 +168,9 @@ class ConditionalMeanImputer(TransformerMixin, BaseEstimator):  # type: ignore[m
         )
         return imputation.complete(X, self.mean_, self.scale_, self.correlation_)
 
-    def unexplained_sd(self, X: Floats, weights: Floats) -> Floats:
-        """Return what the missing genes of ``X`` leave uncertain in a linear score, shape (n,)."""
-        return imputation.unexplained_sd(X, weights, self.scale_, self.correlation_)
+    def unexplained_sd(self, X: Floats, coef: Floats) -> Floats:
+        """Return what the missing genes of ``X`` leave uncertain in scores of ``coef``, shape (n, scores)."""
+        return imputation.unexplained_sd(X, coef, self.scale_, self.correlation_)
 
     def __sklearn_tags__(self) -> Any:
         """Declare that NaN is what this transformer is for."""
@@ -179,14 +180,18 @@ class ConditionalMeanImputer(TransformerMixin, BaseEstimator):  # type: ignore[m
 
 
 class Replicates(BaseEstimator):  # type: ignore[misc]
-    """Bootstrap replicates of a pipeline, folded to the raw scale of its columns.
+    """Draws of what a pipeline might have been, as likely as the data leave it, per unit of its columns.
 
     Attributes
     ----------
     coef_ : array of shape (replicates, p)
         Log hazard per unit of each column.
     cumulative_hazard_ : array of shape (replicates, horizons)
-        Baseline cumulative hazard at the training mean of the *original* sample.
+        Baseline cumulative hazard at the training mean.
+
+    See Also
+    --------
+    ml_models.posterior : the method and its sources.
     """
 
     coef_: Floats
@@ -196,20 +201,18 @@ class Replicates(BaseEstimator):  # type: ignore[misc]
         self.count = count
         self.seed = seed
 
-    def fit(self, X: Floats, y: npt.NDArray[np.void], cox: RidgeCox) -> Self:
-        """Refit scaling, coefficients and baseline to patients drawn with replacement.
+    def fit(self, X: Floats, y: npt.NDArray[np.void]) -> Self:
+        """Draw; the penalty and the slope that tuning chose are not taken as known.
 
-        Penalty and slope stay those of ``cox``: tuning in every replicate would take a hundred times as
-        long, and the interval leaves the uncertainty of tuning out.
+        Parameters are those of :meth:`RidgeCox.fit`, before scaling.
         """
         event, time = outcome(y, len(X))
-        random = np.random.default_rng(self.seed)
-        centred = X - X.mean(axis=0)
-        # Not stratified on the event: how many relapse is part of what the interval must be uncertain about.
-        draws = random.integers(len(X), size=(self.count, len(X)))
-        fits = [_folded(RiskSets.of(centred[draw], event[draw], time[draw]), cox) for draw in draws]
-        self.coef_ = np.array([coef for coef, _ in fits])
-        self.cumulative_hazard_ = np.array([hazard for _, hazard in fits])
+        scaler = StandardScaler().fit(X)
+        sets = RiskSets.of(scaler.transform(X), event, time)
+        draws = draw(sets, self.count, self.seed)
+        self.coef_ = draws.coef / scaler.scale_
+        hazards = np.cumsum(draws.jumps, axis=1)
+        self.cumulative_hazard_ = np.array([_step_function(sets.times, row, HORIZON_DAYS) for row in hazards])
         return self
 
     def log_hazards(self, X: Floats, centre: Floats) -> Floats:
@@ -217,18 +220,6 @@ class Replicates(BaseEstimator):  # type: ignore[misc]
         # One small product for each row: the bits of a row do not depend on how many there are.
         product: Floats = np.matmul((X - centre)[:, None, :], self.coef_.T)[:, 0, :]
         return product
-
-
-def _folded(sets: RiskSets, cox: RidgeCox) -> tuple[Floats, Floats]:
-    """Fit to one draw; returns coefficients per raw unit and the baseline where the columns are 0.
-
-    The arithmetic of the pipeline without its checks, which would take as long as the fits.
-    """
-    scale = sets.X.std(axis=0)
-    scaled = replace(sets, X=sets.X / scale)
-    coef = cox.slope * fit(scaled, cox.alpha, start=cox.coef_) / scale
-    hazard = baseline_hazard(sets, sets.X @ coef)
-    return coef, _step_function(sets.times, hazard, HORIZON_DAYS)
 
 
 def _step_function(times: Floats, hazard: Floats, at: Floats) -> Floats:
@@ -241,28 +232,30 @@ class DistantMetastasisRisk(BaseEstimator):  # type: ignore[misc]
     """Risk of distant metastasis from a panel and an optional age.
 
     Two pipelines (scaling, then :class:`RidgeCox`): one on the genes alone, one on the genes and a
-    penalised age. A patient whose age is unknown is scored by the first; an age is never imputed. Missing
-    genes are completed before, from the other genes only, so both pipelines see the same panel.
+    penalised age. A patient whose age is unknown is scored by the first; an age is never imputed. A cohort
+    without ages has the first alone, and it scores everybody. Missing genes are completed before, from the
+    other genes only, so both pipelines see the same panel.
 
     Parameters
     ----------
     replicates : int, default=200
-        Bootstrap replicates behind the intervals.
+        Draws behind the intervals.
     seed : int, default=0
-        Of the folds that tune and of the bootstrap.
+        Of the folds that tune and of the draws.
 
     Attributes
     ----------
     imputer_ : ConditionalMeanImputer
     without_age_, with_age_ : Pipeline
+        ``with_age_`` is None, as ``replicates_with_age_``, when no age was known in training.
     replicates_without_age_, replicates_with_age_ : Replicates
     """
 
     imputer_: ConditionalMeanImputer
     without_age_: Pipeline
-    with_age_: Pipeline
+    with_age_: Pipeline | None
     replicates_without_age_: Replicates
-    replicates_with_age_: Replicates
+    replicates_with_age_: Replicates | None
 
     def __init__(self, replicates: int = 200, seed: int = 0) -> None:
         self.replicates = replicates
@@ -274,18 +267,25 @@ class DistantMetastasisRisk(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         values : array of shape (n, genes)
-            log2 intensities, complete.
+            On a log2 scale, complete.
         age : array of shape (n,)
-            Years, complete.
+            Years, complete, or NaN for everybody.
         y : structured array of shape (n,)
             Event (distant metastasis) and time in days.
+
+        Raises
+        ------
+        ValueError
+            When the age of some is known and of others not.
         """
         self.imputer_ = ConditionalMeanImputer().fit(values)
-        aged = np.column_stack([values, age])
         self.without_age_ = self._pipeline(values, y)
-        self.with_age_ = self._pipeline(aged, y)
-        self.replicates_without_age_ = self._bootstrap(values, y, self.without_age_)
-        self.replicates_with_age_ = self._bootstrap(aged, y, self.with_age_)
+        self.replicates_without_age_ = self._replicates(values, y)
+        self.with_age_, self.replicates_with_age_ = None, None
+        if not np.isnan(age).all():
+            aged = np.column_stack([values, age])
+            self.with_age_ = self._pipeline(aged, y)
+            self.replicates_with_age_ = self._replicates(aged, y)
         return self
 
     def predict(self, values: Floats, age: Floats) -> tuple[Floats, Floats]:
@@ -304,7 +304,7 @@ class DistantMetastasisRisk(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         values : array of shape (n, genes)
-            log2 intensities in the order of training, NaN where a gene is missing.
+            In unit and order of training, NaN where a gene is missing.
         age : array of shape (n,)
             Years, NaN where unknown.
         """
@@ -314,7 +314,8 @@ class DistantMetastasisRisk(BaseEstimator):  # type: ignore[misc]
         for rows, X, pipeline, replicates in self._fits(values, age):
             contributions[rows, : X.shape[1]] = pipeline["cox"].contributions(pipeline["scale"].transform(X))
             log_hazards = replicates.log_hazards(X, pipeline["scale"].mean_)
-            spread = self._spread(values[rows], pipeline)
+            genes = values.shape[1]
+            spread = self.imputer_.unexplained_sd(values[rows], replicates.coef_[:, :genes])
             lower[rows], upper[rows] = percentile_interval(
                 with_missing_genes(log_hazards, spread), replicates.cumulative_hazard_
             )
@@ -324,6 +325,9 @@ class DistantMetastasisRisk(BaseEstimator):  # type: ignore[misc]
         """Share patients out between the two fits: which rows, their columns, and what to score them with."""
         check_is_fitted(self)
         completed = self.imputer_.transform(values)
+        if self.with_age_ is None or self.replicates_with_age_ is None:
+            yield np.ones(len(age), np.bool_), completed, self.without_age_, self.replicates_without_age_
+            return
         known = ~np.isnan(age)
         if not known.all():
             yield ~known, completed[~known], self.without_age_, self.replicates_without_age_
@@ -337,10 +341,5 @@ class DistantMetastasisRisk(BaseEstimator):  # type: ignore[misc]
         cox = RidgeCox(alpha=tuned.penalty, slope=tuned.slope)
         return Pipeline([("scale", StandardScaler()), ("cox", cox)]).fit(X, y)
 
-    def _bootstrap(self, X: Floats, y: npt.NDArray[np.void], pipeline: Pipeline) -> Replicates:
-        return Replicates(self.replicates, self.seed).fit(X, y, pipeline["cox"])
-
-    def _spread(self, values: Floats, pipeline: Pipeline) -> Floats:
-        genes = values.shape[1]
-        weights = (pipeline["cox"].coef_ / pipeline["scale"].scale_)[:genes]
-        return self.imputer_.unexplained_sd(values, np.broadcast_to(weights, values.shape))
+    def _replicates(self, X: Floats, y: npt.NDArray[np.void]) -> Replicates:
+        return Replicates(self.replicates, self.seed).fit(X, y)

@@ -49,11 +49,11 @@ FEWEST_EVENTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class OutOfFold:
-    """Predictions for patients by models that did not see them.
+class Unseen:
+    """Predictions for patients by models that did not see them, out of fold or from elsewhere.
 
     ``log_hazard`` (n,), ``risk`` (n, horizons), and ``reference`` (n, horizons): the Kaplan-Meier incidence
-    of the training folds, the prediction without any marker.
+    of the training folds (elsewhere of the cohort itself), the prediction without any marker.
     """
 
     log_hazard: Floats
@@ -65,8 +65,8 @@ class OutOfFold:
 class CrossValidated:
     """Out-of-fold predictions of each repeat, by the fit without age and by the one with it."""
 
-    without_age: tuple[OutOfFold, ...]
-    with_age: tuple[OutOfFold, ...]
+    without_age: tuple[Unseen, ...]
+    with_age: tuple[Unseen, ...]
 
 
 def cross_validate(
@@ -78,13 +78,14 @@ def cross_validate(
     ----------
     values : array of shape (n, genes)
     age : array of shape (n,)
+        NaN for everybody where it is unknown: the two fits then are one.
     outcomes : Outcomes
     seed : int
         Of the folds, which are stratified on the event.
     """
     random = np.random.default_rng(seed)
-    without: list[OutOfFold] = []
-    aged: list[OutOfFold] = []
+    without: list[Unseen] = []
+    aged: list[Unseen] = []
     for _ in range(repeats):
         fold = stratified_folds(outcomes.event, folds, random)
         both = _predicted(values, age, outcomes, fold, seed)
@@ -95,10 +96,10 @@ def cross_validate(
 
 def _predicted(
     values: Floats, age: Floats, outcomes: Outcomes, fold: npt.NDArray[np.intp], seed: int
-) -> tuple[OutOfFold, OutOfFold]:
+) -> tuple[Unseen, Unseen]:
     patients, horizons = len(age), len(HORIZONS)
     empty = [
-        OutOfFold(np.empty(patients), np.empty((patients, horizons)), np.empty((patients, horizons)))
+        Unseen(np.empty(patients), np.empty((patients, horizons)), np.empty((patients, horizons)))
         for _ in range(2)
     ]
     for out in (fold == k for k in range(fold.max() + 1)):
@@ -119,46 +120,61 @@ def bootstrap_weights(patients: int, samples: int, seed: int) -> Floats:
     return np.vstack([np.ones(patients), drawn.astype(np.float64)])
 
 
-def figures(predictions: tuple[OutOfFold, ...], outcomes: Outcomes, weights: Floats) -> Figures:
+def figures(predictions: tuple[Unseen, ...], outcomes: Outcomes, weights: Floats) -> Figures:
     """Return every figure with its interval; a figure is the mean over the repeats."""
     measured = mean_measures(predictions, outcomes, weights)
     return Figures(**{name: estimate(samples) for name, samples in measured.items()})
 
 
-def mean_measures(
-    predictions: tuple[OutOfFold, ...], outcomes: Outcomes, weights: Floats
-) -> dict[str, Floats]:
+def mean_measures(predictions: tuple[Unseen, ...], outcomes: Outcomes, weights: Floats) -> dict[str, Floats]:
     """Return every measure in every bootstrap sample, shape (samples,), averaged over the repeats."""
-    repeats = [_measures(prediction, outcomes, weights) for prediction in predictions]
+    repeats = [measure(prediction, outcomes, weights) for prediction in predictions]
     return {name: np.mean([repeat[name] for repeat in repeats], axis=0) for name in repeats[0]}
 
 
-def _measures(prediction: OutOfFold, outcomes: Outcomes, weights: Floats) -> dict[str, Floats]:
-    years_5, years_10 = 5 * DAYS_A_YEAR, 10 * DAYS_A_YEAR
-    risk_5, risk_10 = prediction.risk[:, FIVE_YEARS], prediction.risk[:, TEN_YEARS]
+def measure(prediction: Unseen, outcomes: Outcomes, weights: Floats, years: int = 10) -> dict[str, Floats]:
+    """Return every measure that ``years`` of follow-up allow in every bootstrap sample, shape (samples,)."""
+    # Of samples without an event, and of risks in a wrong unit.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        by_then = [
+            _measure_at(horizon, prediction, outcomes, weights) for horizon in (5, 10) if horizon <= years
+        ]
+        whole = _measure_over(years, prediction, outcomes, weights)
+    return {name: samples for measures in (whole, *by_then) for name, samples in measures.items()}
 
-    def gain(score: Callable[[Floats], Floats]) -> Floats:
-        return 1 - score(prediction.risk) / score(prediction.reference)
 
+def _measure_over(years: int, prediction: Unseen, outcomes: Outcomes, weights: Floats) -> dict[str, Floats]:
     return {
         "c_index_harrell": harrell_c(prediction.log_hazard, outcomes, weights),
-        "c_index_uno": uno_c(prediction.log_hazard, outcomes, weights, years_10),
-        "auc_5y": dynamic_auc(risk_5, outcomes, weights, years_5),
-        "auc_10y": dynamic_auc(risk_10, outcomes, weights, years_10),
-        "brier_gain_5y": gain(lambda risk: brier_score(risk[:, FIVE_YEARS], outcomes, weights, years_5)),
-        "brier_gain_10y": gain(lambda risk: brier_score(risk[:, TEN_YEARS], outcomes, weights, years_10)),
-        "ibs_gain": gain(lambda risk: integrated_brier_score(risk, outcomes, weights, HORIZON_DAYS)),
-        "calibration_slope": calibration_slope(prediction.log_hazard, outcomes, weights),
-        "calibration_intercept_5y": calibration_intercept(
-            prediction.risk[:, : FIVE_YEARS + 1], outcomes, weights, HORIZON_DAYS[: FIVE_YEARS + 1]
+        "c_index_uno": uno_c(prediction.log_hazard, outcomes, weights, years * DAYS_A_YEAR),
+        "ibs_gain": _gain(
+            prediction,
+            lambda risk: integrated_brier_score(risk[:, :years], outcomes, weights, HORIZON_DAYS[:years]),
         ),
-        "observed_expected_5y": observed_expected(risk_5, outcomes, weights, years_5),
-        "observed_expected_10y": observed_expected(risk_10, outcomes, weights, years_10),
+        "calibration_slope": calibration_slope(prediction.log_hazard, outcomes, weights),
     }
 
 
+def _measure_at(years: int, prediction: Unseen, outcomes: Outcomes, weights: Floats) -> dict[str, Floats]:
+    at, index = years * DAYS_A_YEAR, HORIZONS.index(years)
+    risk, until = prediction.risk[:, index], slice(index + 1)
+    measures = {
+        "auc": dynamic_auc(risk, outcomes, weights, at),
+        "brier_gain": _gain(prediction, lambda risk: brier_score(risk[:, index], outcomes, weights, at)),
+        "observed_expected": observed_expected(risk, outcomes, weights, at),
+        "calibration_intercept": calibration_intercept(
+            prediction.risk[:, until], outcomes, weights, HORIZON_DAYS[until]
+        ),
+    }
+    return {f"{name}_{years}y": samples for name, samples in measures.items()}
+
+
+def _gain(prediction: Unseen, score: Callable[[Floats], Floats]) -> Floats:
+    return 1 - score(prediction.risk) / score(prediction.reference)
+
+
 def evaluate(
-    predictions: tuple[OutOfFold, ...],
+    predictions: tuple[Unseen, ...],
     outcomes: Outcomes,
     weights: Floats,
     cut_points: tuple[float, ...],
@@ -171,22 +187,30 @@ def evaluate(
     subgroups : mapping of name to array of shape (n,)
         Who belongs to each.
     """
-    risk = np.mean([prediction.risk for prediction in predictions], axis=0)
-    log_hazard = np.mean([prediction.log_hazard for prediction in predictions], axis=0)
+    mean = _mean(predictions)
+    risk = mean.risk
     return Evaluation(
-        calibration_5y=tuple(_calibration_points(risk[:, FIVE_YEARS], outcomes)),
+        calibration_5y=tuple(calibration_points(risk[:, FIVE_YEARS], outcomes)),
         roc_5y=_roc(risk[:, FIVE_YEARS], outcomes, 5 * DAYS_A_YEAR),
         roc_10y=_roc(risk[:, TEN_YEARS], outcomes, 10 * DAYS_A_YEAR),
         decision_5y=tuple(_net_benefit(risk[:, FIVE_YEARS], outcomes, weights, at) for at in THRESHOLDS),
         category_curves=tuple(_category_curves(risk[:, FIVE_YEARS], outcomes, cut_points)),
         subgroups=tuple(
-            _subgroup(name, members, log_hazard, risk[:, FIVE_YEARS], outcomes, weights)
-            for name, members in subgroups.items()
+            subgroup(name, members, mean, outcomes, weights) for name, members in subgroups.items()
         ),
     )
 
 
-def _calibration_points(risk: Floats, outcomes: Outcomes) -> Iterator[CalibrationPoint]:
+def _mean(predictions: tuple[Unseen, ...]) -> Unseen:
+    log_hazard, risk, reference = (
+        np.mean([getattr(prediction, field) for prediction in predictions], axis=0)
+        for field in ("log_hazard", "risk", "reference")
+    )
+    return Unseen(log_hazard, risk, reference)
+
+
+def calibration_points(risk: Floats, outcomes: Outcomes) -> Iterator[CalibrationPoint]:
+    """Return five groups of like ``risk`` (n,) at 5 years, with what happened in each."""
     for members in np.array_split(np.argsort(risk, kind="stable"), CALIBRATION_GROUPS):
         yield CalibrationPoint(
             patients=len(members),
@@ -222,28 +246,32 @@ def _category_curves(
             yield CategoryCurve(minimum=minimum, maximum=maximum, observed=observed)
 
 
-def _subgroup(
-    name: str, members: Bools, log_hazard: Floats, risk: Floats, outcomes: Outcomes, weights: Floats
+def subgroup(
+    name: str, members: Bools, prediction: Unseen, outcomes: Outcomes, weights: Floats, years: int = 10
 ) -> Subgroup:
+    """Return the figures of a part of a cohort that was followed for ``years``."""
+    risk = prediction.risk[members, FIVE_YEARS]
     inside, events = outcomes.of(members), int(outcomes.event[members].sum())
-    told = events >= FEWEST_EVENTS
-    w = weights[:, members]
-    # A bootstrap sample without an event in the subgroup has no figure to give.
-    w = w[(w * inside.event).sum(axis=1) > 0]
+    enough, w = events >= FEWEST_EVENTS, weights[:, members]
+    with np.errstate(invalid="ignore"):  # of samples without an event in the subgroup
+        concordance = harrell_c(prediction.log_hazard[members], inside, w) if enough else None
+        ratio = observed_expected(risk, inside, w, 5 * DAYS_A_YEAR) if enough and years > FIVE_YEARS else None
     return Subgroup(
         name=name,
         patients=int(members.sum()),
         distant_metastases=events,
-        c_index_harrell=estimate(harrell_c(log_hazard[members], inside, w)) if told else None,
-        observed_expected_5y=(
-            estimate(observed_expected(risk[members], inside, w, 5 * DAYS_A_YEAR)) if told else None
-        ),
+        c_index_harrell=None if concordance is None else estimate(concordance),
+        observed_expected_5y=None if ratio is None else estimate(ratio),
     )
 
 
 def estimate(samples: Floats) -> Estimate:
-    """Return the cohort's value (first) with the 2.5th and 97.5th percentile of the bootstrap samples."""
-    lower, upper = np.quantile(samples[1:], [0.025, 0.975])
+    """Return the cohort's value (first) with the 2.5th and 97.5th percentile of the bootstrap samples.
+
+    A sample in which the figure is undefined, because nobody had an event in it, gives none.
+    """
+    resampled = samples[1:]
+    lower, upper = np.quantile(resampled[np.isfinite(resampled)], [0.025, 0.975])
     return Estimate(value=float(samples[0]), lower=float(lower), upper=float(upper))
 
 
@@ -257,7 +285,7 @@ def observed_incidence(outcomes: Outcomes) -> tuple[Incidence, ...]:
 
 
 def categories(
-    predictions: tuple[OutOfFold, ...], outcomes: Outcomes, cut_points: tuple[float, ...]
+    predictions: tuple[Unseen, ...], outcomes: Outcomes, cut_points: tuple[float, ...]
 ) -> tuple[Category, ...]:
     """Return the bands of 5-year risk between ``cut_points``, each with what happened there."""
     risk = np.mean([prediction.risk[:, FIVE_YEARS] for prediction in predictions], axis=0)

@@ -37,22 +37,22 @@ def complete(values: Floats, mean: Floats, sd: Floats, correlation: Floats) -> F
     return completed
 
 
-def unexplained_sd(values: Floats, weights: Floats, sd: Floats, correlation: Floats) -> Floats:
-    """Return the standard deviation that missing genes leave in a linear score, shape (n,).
+def unexplained_sd(values: Floats, coef: Floats, sd: Floats, correlation: Floats) -> Floats:
+    """Return the standard deviation that missing genes leave in linear scores, shape (n, scores).
 
     Parameters
     ----------
     values : array of shape (n, genes)
         As for :func:`complete`; only where it is NaN matters.
-    weights : array of shape (n, genes)
-        Weights of the score of each row, per unit of the values.
+    coef : array of shape (scores, genes)
+        Coefficients of each score, per unit of the values.
     """
-    spread = np.zeros(len(values))
+    spread = np.zeros((len(values), len(coef)))
     for rows, missing in _patterns(values):
         explained = correlation[np.ix_(missing, ~missing)] @ _regression(correlation, missing)
         residual = correlation[np.ix_(missing, missing)] - explained
-        scaled = weights[np.ix_(rows, missing)] * sd[missing]
-        variance = np.einsum("ij,ij->i", _each_row_times(scaled, residual), scaled)
+        scaled = coef[:, missing] * sd[missing]
+        variance = np.einsum("ij,ij->i", scaled @ residual, scaled)
         spread[rows] = np.sqrt(np.maximum(variance, 0.0))
     return spread
 

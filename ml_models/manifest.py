@@ -22,6 +22,10 @@ Version = Annotated[str, Field(pattern=VERSION_PATTERN)]
 Sha256 = Annotated[str, Field(pattern=SHA256_PATTERN)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 PartName = Literal["pickle", "onnx"]
+# Only logarithmic scales of one channel: inside a ratio or a z-score the order of the genes says nothing of
+# the platform, so the gate could not tell a wrong sample from a right one.
+Unit = Literal["log2_intensity", "log2_tpm", "log2_fpkm", "log2_cpm", "log2_count"]
+Platform = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 
 class _Frozen(BaseModel):
@@ -37,23 +41,31 @@ class Estimate(_Frozen):
 
 
 class Gene(_Frozen):
-    """One gene of the panel; ``mean`` and ``sd`` are those of the training cohort, in the panel's unit."""
+    """One gene of the panel; ``mean`` and ``sd`` are those of the training cohort, in the panel's unit.
+
+    Other names of it are there where the cohort came with them.
+    """
 
     symbol: str
-    entrez_id: int
-    ensembl_id: str
+    entrez_id: int | None
+    ensembl_id: str | None
     probe_sets: tuple[str, ...]
     former_symbols: tuple[str, ...]
     mean: float
     sd: float = Field(gt=0)
 
 
-class Gate(_Frozen):
-    """When a sample looks enough like the training cohort to be scored, and how often training rows pass."""
+class Thresholds(_Frozen):
+    """When a sample looks enough like the training cohort to be scored."""
 
     spearman_minimum: float
     platform_spearman_minimum: float
     mean_absolute_z_maximum: float
+
+
+class Gate(Thresholds):
+    """The thresholds of a release, and how many training samples pass them."""
+
     passed: int
     of: int
 
@@ -142,18 +154,22 @@ class Figures(_Frozen):
     ibs_gain: Estimate
     calibration_slope: Estimate
     calibration_intercept_5y: Estimate
+    calibration_intercept_10y: Estimate
     observed_expected_5y: Estimate
     observed_expected_10y: Estimate
 
 
 class Performance(_Frozen):
-    """Nested cross-validation of the whole procedure, tuning included."""
+    """Nested cross-validation of the whole procedure, tuning included.
+
+    ``with_age`` is None, as everywhere, where the cohort came without ages.
+    """
 
     folds: int
     repeats: int
     bootstraps: int
     without_age: Figures
-    with_age: Figures
+    with_age: Figures | None
 
 
 class CalibrationPoint(_Frozen):
@@ -247,13 +263,13 @@ class Libraries(_Frozen):
 
 
 class Training(_Frozen):
-    """How the release was made, enough to make it again."""
+    """How the release was made, enough to make it again; ``draws`` are those behind an interval."""
 
     data_sha256: Sha256
     seed: int
-    bootstraps: int
+    draws: int
     without_age: Tuning
-    with_age: Tuning
+    with_age: Tuning | None
     libraries: Libraries
 
 
@@ -282,14 +298,14 @@ class Manifest(_Frozen):
     name: Name
     version: Version
     intended_use: str
-    unit: Literal["log2_intensity"]
-    platform: Literal["affymetrix-hgu133a"]
+    unit: Unit
+    platform: Platform
     horizons: tuple[int, ...]
     genes: tuple[Gene, ...]
     correlation: tuple[float, ...]
     gate: Gate
     missing: MissingGenes
-    age: AgeRange
+    age: AgeRange | None
     cohort: Cohort
     classification: Classification
     performance: Performance

@@ -63,27 +63,30 @@ def _nodes() -> list[NodeProto]:
         node("Where", ["unknown", "eta_without_age", "eta_with_age"], ["replicate_log_hazards"]),
         node("Identity", ["hazards_of_both"], ["baseline_hazards"]),
         node("Identity", ["hazards_of_replicates"], ["replicate_hazards"]),
-        node("Identity", ["coef_of_both"], ["coefficients"]),
+        node("Concat", ["replicates_without_age", "replicates_with_age"], ["replicate_coefficients"], axis=0),
     ]
 
 
 def _constants(model: DistantMetastasisRisk) -> dict[str, Floats | npt.NDArray[np.int64]]:
-    """Initialisers; where there is one of each fit, that without age comes first, with a coefficient 0."""
-    without, aged = model.without_age_, model.with_age_
-    coef = np.array([_widened(_raw_coef(without)), _raw_coef(aged)])
-    replicates = model.replicates_without_age_, model.replicates_with_age_
-    means = aged["scale"].mean_ + aged["scale"].scale_ * aged["cox"].mean_
+    """Initialisers; where there is one of each fit, that without age comes first, with a coefficient 0.
+
+    A model without ages holds the first twice.
+    """
+    without, aged = model.without_age_, model.with_age_ or model.without_age_
+    replicates = model.replicates_without_age_, model.replicates_with_age_ or model.replicates_without_age_
+    columns = model.imputer_.n_features_in_ + 1
+    coef = np.array([_widened(_raw_coef(fitted), columns) for fitted in (without, aged)])
+    means = _widened(aged["scale"].mean_ + aged["scale"].scale_ * aged["cox"].mean_, columns)
     return {
         "axis_1": np.array([1]),
         "axis_2": np.array([2]),
         "mean_age": means[-1:],
         "means": means,
-        "coef_of_both": coef,
         "coef_without_age": coef[0],
         "coef_with_age": coef[1],
         "hazards_of_both": np.array([fitted["cox"].baseline_at(HORIZON_DAYS) for fitted in (without, aged)]),
-        "replicates_without_age": _widened(replicates[0].coef_)[None],
-        "replicates_with_age": replicates[1].coef_[None],
+        "replicates_without_age": _widened(replicates[0].coef_, columns)[None],
+        "replicates_with_age": _widened(replicates[1].coef_, columns)[None],
         "hazards_of_replicates": np.array([fitted.cumulative_hazard_ for fitted in replicates]),
     }
 
@@ -94,9 +97,10 @@ def _raw_coef(pipeline: Pipeline) -> Floats:
     return coef
 
 
-def _widened(coef: Floats) -> Floats:
-    """Append a coefficient of 0 for age."""
-    return np.concatenate([coef, np.zeros((*coef.shape[:-1], 1))], axis=-1)
+def _widened(numbers: Floats, columns: int) -> Floats:
+    """Append a 0 for age where it has no column."""
+    absent = columns - numbers.shape[-1]
+    return np.concatenate([numbers, np.zeros((*numbers.shape[:-1], absent))], axis=-1)
 
 
 def _outputs(genes: int, replicates: int) -> list[ValueInfoProto]:
@@ -107,7 +111,7 @@ def _outputs(genes: int, replicates: int) -> list[ValueInfoProto]:
         _tensor("replicate_log_hazards", ["n", replicates]),
         _tensor("baseline_hazards", [2, horizons]),
         _tensor("replicate_hazards", [2, replicates, horizons]),
-        _tensor("coefficients", [2, columns]),
+        _tensor("replicate_coefficients", [2, replicates, columns]),
     ]
 
 

@@ -67,8 +67,13 @@ def log_likelihood(sets: RiskSets, coef: Floats) -> float:
     """Return the log partial likelihood at ``coef``, shape (p,)."""
     eta = sets.X @ coef
     shift = eta.max(initial=0.0)
-    at_risk = _from_here_on(np.exp(eta - shift))[sets.first]
-    return float(sets.event @ eta - sets.deaths @ (np.log(at_risk) + shift))
+    s0 = at_risk(sets, np.exp(eta - shift))
+    return float(sets.event @ eta - sets.deaths @ (np.log(s0) + shift))
+
+
+def at_risk(sets: RiskSets, weights: Floats) -> Floats:
+    """Sum ``weights`` (n, ...), in the order of ``sets``, over each risk set; shape (k, ...)."""
+    return _from_here_on(weights)[sets.first]
 
 
 def fit(sets: RiskSets, alpha: float, start: Floats | None = None, tolerance: float = TOLERANCE) -> Floats:
@@ -91,7 +96,7 @@ def fit(sets: RiskSets, alpha: float, start: Floats | None = None, tolerance: fl
     coef = np.zeros(sets.X.shape[1]) if start is None else start
     loss = _loss(sets, coef, alpha)
     for _ in range(MAXIMUM_STEPS):
-        gradient, hessian = _derivatives(sets, coef, alpha)
+        gradient, hessian = derivatives(sets, coef, alpha)
         step = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
         if gradient @ step < tolerance:
             return np.asarray(coef - step)
@@ -101,12 +106,12 @@ def fit(sets: RiskSets, alpha: float, start: Floats | None = None, tolerance: fl
 
 def baseline_hazard(sets: RiskSets, eta: Floats) -> Floats:
     """Return Breslow's cumulative baseline hazard at ``sets.times``; ``eta`` is in the order of ``sets``."""
-    hazard: Floats = np.cumsum(sets.deaths / _from_here_on(np.exp(eta))[sets.first])
+    hazard: Floats = np.cumsum(sets.deaths / at_risk(sets, np.exp(eta)))
     return hazard
 
 
-def _derivatives(sets: RiskSets, coef: Floats, alpha: float) -> tuple[Floats, Floats]:
-    """Gradient and Hessian of the penalised loss.
+def derivatives(sets: RiskSets, coef: Floats, alpha: float) -> tuple[Floats, Floats]:
+    """Return gradient (p,) and Hessian (p, p) of the penalised loss.
 
     With ``S0`` and ``S1`` the sums of the weights and of the weighted rows over a risk set, the Hessian is
     ``X' diag(w A) X - S1' diag(d / S0^2) S1``, where ``A`` accumulates ``d / S0`` up to a patient's time:
@@ -114,8 +119,8 @@ def _derivatives(sets: RiskSets, coef: Floats, alpha: float) -> tuple[Floats, Fl
     """
     eta = sets.X @ coef
     weight = np.exp(eta - eta.max())
-    s0 = _from_here_on(weight)[sets.first]
-    s1 = _from_here_on(weight[:, None] * sets.X)[sets.first]
+    s0 = at_risk(sets, weight)
+    s1 = at_risk(sets, weight[:, None] * sets.X)
     accumulated = np.concatenate([[0.0], np.cumsum(sets.deaths / s0)])[sets.passed]
     expected = weight * accumulated
     gradient = (expected - sets.event) @ sets.X + alpha * coef

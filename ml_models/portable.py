@@ -16,7 +16,7 @@ import onnxruntime as ort
 Floats = npt.NDArray[np.float64]
 
 PER_PATIENT = ["log_hazard", "contributions", "replicate_log_hazards"]
-CONSTANT = ["baseline_hazards", "replicate_hazards", "coefficients"]
+CONSTANT = ["baseline_hazards", "replicate_hazards", "replicate_coefficients"]
 
 
 class PortableModel:
@@ -42,7 +42,7 @@ class PortableModel:
         Parameters
         ----------
         values : array of shape (n, genes)
-            log2 intensities in the order of ``manifest.genes``, NaN where a gene is missing.
+            In the manifest's unit and the order of ``manifest.genes``, NaN where a gene is missing.
         age : array of shape (n,)
             Years, NaN where unknown: the fit without age answers.
         """
@@ -51,23 +51,26 @@ class PortableModel:
         log_hazard, contributions, log_hazards = self._session.run(PER_PATIENT, feed)
         aged = (~np.isnan(age)).astype(np.intp)
         risk = cumulative_incidence(log_hazard[:, None], self._baselines[aged])
-        weights = self._coefficients[aged, : values.shape[1]]
-        spread = imputation.unexplained_sd(
-            values, weights, self.manifest.sds, self.manifest.correlation_matrix
-        )
-        lower, upper = self._interval(with_missing_genes(log_hazards, spread), aged)
+        lower, upper = self._interval(values, log_hazards, aged)
         return Scores(log_hazard, risk, lower, upper, contributions)
 
     @property
     def _distribution(self) -> tuple[Floats, Floats, Floats]:
         return self.manifest.means, self.manifest.sds, self.manifest.correlation_matrix
 
-    def _interval(self, log_hazards: Floats, aged: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+    def _interval(
+        self, values: Floats, log_hazards: Floats, aged: npt.NDArray[np.intp]
+    ) -> tuple[Floats, Floats]:
         lower, upper = (np.empty((len(aged), len(self.manifest.horizons))) for _ in range(2))
-        for fit, hazards in enumerate(self._hazards):
+        _, sds, correlation = self._distribution
+        for fit, (hazards, coef) in enumerate(zip(self._hazards, self._coefficients, strict=True)):
             rows = aged == fit
             if rows.any():
-                lower[rows], upper[rows] = percentile_interval(log_hazards[rows], hazards)
+                genes = coef[:, : values.shape[1]]
+                spread = imputation.unexplained_sd(values[rows], genes, sds, correlation)
+                lower[rows], upper[rows] = percentile_interval(
+                    with_missing_genes(log_hazards[rows], spread), hazards
+                )
         return lower, upper
 
 

@@ -26,7 +26,7 @@ class Scores:
     risk : array of shape (n, 10)
         Cumulative incidence of distant metastasis at years 1 to 10, a probability.
     lower, upper : arrays of shape (n, 10)
-        95 % interval of ``risk``: percentiles of the bootstrap replicates.
+        95 % interval of ``risk``: percentiles of the replicates.
     contributions : array of shape (n, 70)
         Parts of ``log_hazard``, 69 genes and then age (0 where age is unknown); they sum to it.
     """
@@ -49,13 +49,13 @@ def with_missing_genes(log_hazards: Floats, spread: Floats) -> Floats:
     Parameters
     ----------
     log_hazards : array of shape (n, replicates)
-    spread : array of shape (n,)
-        Standard deviation of the log hazard given the observed genes, 0 where none is missing.
+    spread : array of shape (n, replicates)
+        Standard deviation of each log hazard given the observed genes, 0 where none is missing.
 
     The draws are the normal scores of the replicates' order, which is as good as random, so that an
     interval is the same every time it is computed.
     """
-    spread_out: Floats = log_hazards + spread[:, None] * _normal_scores(log_hazards.shape[1])
+    spread_out: Floats = log_hazards + spread * _normal_scores(log_hazards.shape[1])
     return spread_out
 
 
@@ -72,7 +72,7 @@ def percentile_interval(log_hazards: Floats, hazards: Floats) -> tuple[Floats, F
     Parameters
     ----------
     log_hazards : array of shape (n, replicates)
-        Log hazard of every patient in every bootstrap replicate.
+        Log hazard of every patient in every replicate.
     hazards : array of shape (replicates, horizons)
         Baseline cumulative hazards of the replicates.
     """
@@ -92,8 +92,11 @@ def _percentiles(log_hazards: Floats, hazards: Floats) -> tuple[Floats, Floats]:
 
 
 def _risk_quantile(ordered: Floats, level: float) -> Floats:
-    """Interpolate the risk between the order statistics around ``level`` (Hyndman and Fan's type 7)."""
-    position = level * (ordered.shape[2] - 1)
+    """Interpolate the risk between the order statistics around ``level`` (Hyndman and Fan's type 6).
+
+    Of few draws, that type alone leaves on average as much beyond it as ``level`` says.
+    """
+    position = level * (ordered.shape[2] + 1) - 1
     below = int(position)
     weight = position - below
     risk = _incidence(ordered[:, :, below : below + 2])

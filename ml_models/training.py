@@ -1,7 +1,8 @@
-"""Train, measure, seal and store a release from the TRANSBIG cohort.
+"""Train, measure, seal and store a release from a cohort.
 
-Run ``python -m ml_models.training --store DIR`` with the keys in the environment: MODEL_SIGNING_KEY,
-MODEL_PUBLIC_KEYS and MODEL_ENCRYPTION_KEY in base64, or each with _FILE appended naming a file that holds it.
+A first start runs ``python -m ml_models.training --store DIR`` for the release of TRANSBIG, with the
+keys in the environment: MODEL_SIGNING_KEY, MODEL_PUBLIC_KEYS and MODEL_ENCRYPTION_KEY in base64, or each with
+_FILE appended naming a file that holds it.
 """
 
 import argparse
@@ -22,7 +23,6 @@ import numpy.typing as npt
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from ml_models.applicability import judge, resemblance
 from ml_models.classification import classifiable_share
 from ml_models.cohorts import PanelGene, TrainingData, load_transbig
 from ml_models.estimators import HORIZONS, DistantMetastasisRisk
@@ -36,12 +36,12 @@ from ml_models.evaluation import (
     figures,
     observed_incidence,
 )
+from ml_models.gating import learn_thresholds, with_passed
 from ml_models.manifest import (
     AgeRange,
     Classification,
     Cohort,
     Comparison,
-    Gate,
     Gene,
     Libraries,
     Manifest,
@@ -53,46 +53,35 @@ from ml_models.manifest import (
     Training,
     Tuning,
 )
-from ml_models.measures import Outcomes
 from ml_models.onnx_export import export
 from ml_models.pickled import PickledModel
 from ml_models.portable import PortableModel
 from ml_models.registry import ReleaseStore
 from ml_models.scores import Scores
-from ml_models.sealing import ReleaseKeys, seal
+from ml_models.sealing import MAXIMUM_MANIFEST_SIZE, ReleaseKeys, seal
 
 Floats = npt.NDArray[np.float64]
 
 NAME = "rotterdam76-ridge"
 VERSION = "1.0.0"
 SEED = 7390
-INTENDED_USE = (
-    "Research use only. Estimates the risk of distant metastasis of node-negative breast cancer without "
-    "systemic therapy from the 76 probe sets of the Rotterdam signature on Affymetrix HG-U133A. "
-    "Not for decisions on treatment."
-)
-COHORT = "GSE7390 (TRANSBIG)"
-CITATION = (
-    "Desmedt C, Piette F, Loi S, et al. Strong time dependence of the 76-gene prognostic signature for "
-    "node-negative breast cancer patients in the TRANSBIG multicenter independent validation series. "
-    "Clin Cancer Res 2007;13(11):3207-14."
-)
 CUT_POINTS = (0.10, 0.20)
-# With 5 points too few estimates could be classified (4 of 10), with 15 a category would say too little.
+# Farther than the width of a band, a category would contradict its own interval; so most have none.
 CROSSING_MAXIMUM = 0.10
 FOLDS = 5
 REPEATS = 3
 METRIC_BOOTSTRAPS = 500
-# The gate was fixed beforehand; how many training samples pass it is measured into the manifest.
-SPEARMAN_MINIMUM = 0.79
-PLATFORM_SPEARMAN_MINIMUM = 0.40
-MEAN_ABSOLUTE_Z_MAXIMUM = 1.3
 WARN_BELOW = 0.90
 REFUSE_BELOW = 0.70
-MISSING_COUNTS = (3, 7, 14, 21)
+# Of the panel: what it costs when so many genes were not measured.
+MISSING_SHARES = (0.05, 0.10, 0.20, 0.30)
 MISSING_DRAWS = 10
 PARITY = 1e-9
 PERTURBED_ROWS = 1000
+
+
+class ManifestTooLargeError(ValueError):
+    """The manifest could not be read back: for whoever trains; the panel is too large."""
 
 
 class ParityError(ArithmeticError):
@@ -119,6 +108,9 @@ def train_release(
     ------
     ParityError
         When the two forms differ by more than 1e-9 anywhere; nothing is stored then.
+    ManifestTooLargeError
+    ml_models.gating.BlindGateError
+        When no gate could be learned that refuses samples with shuffled genes; nothing is stored then.
     ml_models.registry.ReleaseExistsError
     """
     # One thread: how a library splits its sums must not reach the digest.
@@ -131,11 +123,18 @@ def train_release(
         pickle, onnx = pickled_bytes(model), export(model)
         parts = Parts(pickle=_part(pickle), onnx=_part(onnx))
         manifest = _manifest(data, model, checked, parts, comparison, name=name, version=version)
+        _require_readable(manifest)
         _report("described", started)
         require_parity(PickledModel(pickle, manifest), PortableModel(onnx, manifest), data, seed)
         _report("compared", started)
     store.save(seal(manifest, pickle, onnx, keys))
     return manifest
+
+
+def _require_readable(manifest: Manifest) -> None:
+    size = len(manifest.canonical_bytes())
+    if size > MAXIMUM_MANIFEST_SIZE:
+        raise ManifestTooLargeError(f"the manifest has {size:,} bytes, over {MAXIMUM_MANIFEST_SIZE:,}")
 
 
 def pickled_bytes(model: DistantMetastasisRisk) -> bytes:
@@ -181,7 +180,7 @@ def _probes(data: TrainingData, random: np.random.Generator) -> list[tuple[Float
     return [
         (data.values, data.age),
         (data.values, unknown),
-        (with_missing(data.values, 7, random), data.age),
+        (with_missing(data.values, data.values.shape[1] // 10, random), data.age),
         (data.values[rows] + noise, sometimes),
     ]
 
@@ -204,29 +203,30 @@ def _manifest(
     version: str,
 ) -> Manifest:
     weights = bootstrap_weights(len(data.age), METRIC_BOOTSTRAPS, model.seed)
-    genes = _genes(data.panel, model)
+    genes, about = _genes(data.panel, model), data.provenance
+    thresholds = about.thresholds or learn_thresholds(data.values, model.seed)
     return Manifest(
         name=name,
         version=version,
-        intended_use=INTENDED_USE,
-        unit="log2_intensity",
-        platform="affymetrix-hgu133a",
+        intended_use=about.intended_use,
+        unit=about.unit,
+        platform=about.platform,
         horizons=HORIZONS,
         genes=genes,
         correlation=tuple(model.imputer_.correlation_[np.triu_indices(len(genes), 1)].tolist()),
-        gate=_gate(data.values, genes),
+        gate=with_passed(thresholds, data.values, model.imputer_.mean_, model.imputer_.scale_),
         missing=MissingGenes(
             warn_below=WARN_BELOW, refuse_below=REFUSE_BELOW, cost=_missing_costs(data.values, model)
         ),
-        age=AgeRange(minimum=float(data.age.min()), maximum=float(data.age.max())),
-        cohort=_cohort(data.outcomes),
+        age=AgeRange(minimum=float(data.age.min()), maximum=float(data.age.max())) if data.has_age else None,
+        cohort=_cohort(data),
         classification=_classification(data, model, checked),
         performance=Performance(
             folds=FOLDS,
             repeats=REPEATS,
             bootstraps=METRIC_BOOTSTRAPS,
             without_age=figures(checked.without_age, data.outcomes, weights),
-            with_age=figures(checked.with_age, data.outcomes, weights),
+            with_age=figures(checked.with_age, data.outcomes, weights) if data.has_age else None,
         ),
         evaluation=evaluate(
             checked.without_age, data.outcomes, weights, CUT_POINTS, subgroups=data.subgroups
@@ -266,21 +266,6 @@ def _genes(panel: tuple[PanelGene, ...], model: DistantMetastasisRisk) -> tuple[
     )
 
 
-def _gate(values: Floats, genes: tuple[Gene, ...]) -> Gate:
-    """State the thresholds, and count the training rows that they let through."""
-    gate = Gate(
-        spearman_minimum=SPEARMAN_MINIMUM,
-        platform_spearman_minimum=PLATFORM_SPEARMAN_MINIMUM,
-        mean_absolute_z_maximum=MEAN_ABSOLUTE_Z_MAXIMUM,
-        passed=0,
-        of=len(values),
-    )
-    means, sds = np.array([gene.mean for gene in genes]), np.array([gene.sd for gene in genes])
-    evidence = zip(*resemblance(values, means, sds), strict=True)
-    passed = sum(judge(spearman, distance, gate) == "ok" for spearman, distance in evidence)
-    return gate.model_copy(update={"passed": passed})
-
-
 def _missing_costs(values: Floats, model: DistantMetastasisRisk) -> tuple[MissingCost, ...]:
     """Take genes away at random, and see how far the 5-year risk moves."""
     random = np.random.default_rng(model.seed)
@@ -290,7 +275,7 @@ def _missing_costs(values: Floats, model: DistantMetastasisRisk) -> tuple[Missin
             missing=count,
             mean_absolute_change_5y=100 * float(np.mean(_changes(values, complete, count, model, random))),
         )
-        for count in MISSING_COUNTS
+        for count in sorted({max(1, round(share * values.shape[1])) for share in MISSING_SHARES})
     )
 
 
@@ -306,13 +291,13 @@ def _risk_5y(values: Floats, model: DistantMetastasisRisk) -> Floats:
     return risk[:, FIVE_YEARS]
 
 
-def _cohort(outcomes: Outcomes) -> Cohort:
+def _cohort(data: TrainingData) -> Cohort:
     return Cohort(
-        name=COHORT,
-        citation=CITATION,
-        patients=len(outcomes.event),
-        distant_metastases=int(outcomes.event.sum()),
-        observed=observed_incidence(outcomes),
+        name=data.provenance.name,
+        citation=data.provenance.citation,
+        patients=len(data.outcomes.event),
+        distant_metastases=int(data.outcomes.event.sum()),
+        observed=observed_incidence(data.outcomes),
     )
 
 
@@ -326,9 +311,9 @@ def _training(data: TrainingData, model: DistantMetastasisRisk) -> Training:
     return Training(
         data_sha256=data.sha256,
         seed=model.seed,
-        bootstraps=model.replicates,
+        draws=model.replicates,
         without_age=_tuning(model.without_age_),
-        with_age=_tuning(model.with_age_),
+        with_age=_tuning(model.with_age_) if model.with_age_ else None,
         libraries=libraries,
     )
 

@@ -102,7 +102,7 @@ def _applicability(prediction: Prediction, manifest: Manifest) -> Facts:
 
 def _reasons(prediction: Prediction, manifest: Manifest) -> Iterator[Facts]:
     age = prediction.age_years
-    if age is not None and not manifest.age.minimum <= age <= manifest.age.maximum:
+    if age is not None and manifest.age and not manifest.age.minimum <= age <= manifest.age.maximum:
         yield {
             "code": "age_outside_data",
             "detail": f"The model learned from patients aged {manifest.age.minimum:.0f} to "
@@ -175,11 +175,21 @@ def _warnings(prediction: Prediction, manifest: Manifest) -> Iterator[Facts]:
         }
     if others := panel["not_in_panel"]:
         yield {"code": "genes_not_in_panel", "detail": _others_words(others, missing)}
-    if prediction.age_years is None:
+    if manifest.age is None:
+        yield from _age_not_used(prediction)
+    elif prediction.age_years is None:
         yield {
             "code": "age_unknown",
             "detail": "No age was given, so the fit without age was used. In the training cohort age changed "
             "the answer little.",
+        }
+
+
+def _age_not_used(prediction: Prediction) -> Iterator[Facts]:
+    if prediction.age_years is not None:
+        yield {
+            "code": "age_not_used",
+            "detail": "The age was not used: the model learned from a cohort without ages.",
         }
 
 

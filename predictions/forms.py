@@ -34,7 +34,7 @@ class PanelForm(forms.Form):
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "autocomplete": "off"}),
-        help_text="As copied from a spreadsheet, or as CSV. HGNC symbols or HG-U133A probe sets.",
+        help_text="As copied from a spreadsheet, or as CSV. HGNC symbols or the model's probe sets.",
     )
     file = forms.FileField(
         label="or choose a CSV or TSV file",

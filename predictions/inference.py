@@ -11,20 +11,21 @@ from ml_models.scores import Scores
 from predictions import releases
 from predictions.exceptions import PanelRefused, Problem
 from predictions.intake.panel import VALUES_POINTER, Panel
+from predictions.intake.units import UNITS
 from predictions.models import Release
 
 REFUSALS = {
     "other_platform": (
         "The genes are only partly in the order of the training cohort: this looks like another platform.",
-        "The model reads single-channel HG-U133A log2 intensities; another platform needs a profile.",
+        "The model reads {unit} from {platform}; another platform needs a profile.",
     ),
     "wrong_scale": (
         "The genes are in the order of the training cohort, but not on its scale.",
-        "Check the normalisation and the logarithm: the model reads HG-U133A log2 intensities.",
+        "Check the normalisation and the logarithm: the model reads {unit} from {platform}.",
     ),
     "wrong_values": (
         "The values do not follow the training cohort at all: ratios, z-scores, or the wrong genes.",
-        "Check that each value stands beside its own gene, and export log2 intensities.",
+        "Check that each value stands beside its own gene, and export {unit}.",
     ),
 }
 
@@ -91,6 +92,7 @@ def as_result(scores: Scores, row: int, symbols: list[str]) -> dict[str, Any]:
 
 def _refusal(applicability: Applicability, manifest: Manifest) -> Problem:
     detail, mend = REFUSALS[applicability.verdict]
+    mend = mend.format(unit=UNITS[manifest.unit], platform=manifest.platform)
     evidence = f"{_rank_evidence(applicability, manifest)} and {_distance_evidence(applicability, manifest)}."
     return Problem(applicability.verdict, f"{detail} Here {evidence}", mend, VALUES_POINTER)
 

@@ -11,7 +11,7 @@ from predictions.intake.measurements import Measurement, Step
 
 HGNC_SYMBOL = "hgnc_symbol"
 PROBE_SET = "affymetrix_probe_set"
-KINDS = {HGNC_SYMBOL: "HGNC symbol", PROBE_SET: "Affymetrix HG-U133A probe set"}
+KINDS = {HGNC_SYMBOL: "HGNC symbol", PROBE_SET: "Affymetrix probe set"}
 LONGEST_IDENTIFIER = 60
 OTHERS_NAMED = 5
 ROWS_NAMED = 10

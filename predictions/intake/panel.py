@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_models.manifest import Manifest
+from ml_models.units import detect_unit
 from predictions.exceptions import PanelRefused, Problem
 from predictions.intake.identifiers import KINDS, Identified, identify, name_others
 from predictions.intake.measurements import PanelRequest, Step
-from predictions.intake.units import check_unit, detect_unit
+from predictions.intake.units import check_unit
 
 YOUNGEST, OLDEST = 18, 110
 LONGEST_REFERENCE = 100

@@ -1,53 +1,21 @@
-"""What a value may be measured in, and what the values themselves look like."""
+"""What a value may be declared to be measured in, and whether the values agree."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
+from ml_models.units import LOG_SCALE, LOOKS, Look
 from predictions.exceptions import Problem
 
 UNITS = {
     "log2_intensity": "log2 intensity (microarray, single channel)",
     "intensity": "intensity, not logged",
     "log2_tpm": "log2(TPM + 1)",
+    "log2_fpkm": "log2(FPKM + 1)",
+    "log2_cpm": "log2(CPM + 1)",
+    "log2_count": "log2 normalised count (NanoString)",
     "tpm": "TPM",
     "fpkm": "FPKM or RPKM",
     "raw_counts": "raw counts",
     "log2_ratio": "log2 ratio (two-colour array)",
     "z_score": "z-score",
 }
-LOG_SCALE = "log_scale"
-LOOKS = {
-    LOG_SCALE: "a logarithmic scale",
-    "raw_counts": "raw counts",
-    "linear": "values that were not logged (intensities, TPM or FPKM)",
-    "centred": "ratios or z-scores, which are centred on zero",
-}
-# Log2 of a 16-bit scanner or of a deep count stays below 25; counts of expressed genes pass 1,000.
-HIGHEST_LOG2 = 25
-COUNTS_PASS = 1_000
-# A logged intensity may fall a little below zero for an unexpressed gene; a fifth of the panel may not.
-NEGATIVE_SHARE = 0.2
-
-
-@dataclass(frozen=True)
-class Look:
-    """What the values look like, and the evidence in words."""
-
-    code: str
-    evidence: str
-
-
-def detect_unit(values: Sequence[float]) -> Look:
-    """Tell by range and grain what the observed values (at least one) look like."""
-    low, high = min(values), max(values)
-    if low >= 0 and high > COUNTS_PASS and all(value.is_integer() for value in values):
-        return Look("raw_counts", f"all {len(values)} values are whole numbers, the largest {high:,.0f}")
-    negative = sum(value < 0 for value in values)
-    if negative > NEGATIVE_SHARE * len(values):
-        return Look("centred", f"{negative} of {len(values)} values are below zero, the lowest {low:.4g}")
-    if high > HIGHEST_LOG2:
-        return Look("linear", f"the largest value is {high:,.6g}")
-    return Look(LOG_SCALE, f"the values lie between {low:.4g} and {high:.4g}")
 
 
 def check_unit(declared: str, look: Look | None, required: str, pointer: str) -> list[Problem]:

@@ -50,10 +50,7 @@ def limits_of(manifest: Manifest) -> Iterator[str]:
         "The average risk does not travel. Where metastasis is more or less common than in this cohort, "
         "every risk is too low or too high until the model has been recalibrated there."
     )
-    yield (
-        f"Aged {manifest.age.minimum:.0f} to {manifest.age.maximum:.0f} only. An older or younger patient "
-        "is outside the data; the result says so."
-    )
+    yield _ages(manifest)
     yield (
         "Affymetrix HG-U133A, log2 intensities, only. Another platform or unit is refused, because the "
         "model would answer it with a risk near 0 or 100 for everybody."
@@ -91,4 +88,13 @@ def _later_years(manifest: Manifest) -> str:
         f"{with_interval(figures.auc_10y)} at 10 years, the gain over telling everybody the average "
         f"{with_interval(figures.brier_gain_5y, 1, 100)} % and "
         f"{with_interval(figures.brier_gain_10y, 1, 100)} %."
+    )
+
+
+def _ages(manifest: Manifest) -> str:
+    if manifest.age is None:
+        return "The ages of its patients are not known: it cannot say whether a patient is outside them."
+    return (
+        f"Aged {manifest.age.minimum:.0f} to {manifest.age.maximum:.0f} only. An older or younger patient "
+        "is outside the data; the result says so."
     )

@@ -71,6 +71,12 @@ MEASURES = (
         "0 is right; above 0 the risks were too low, below 0 too high.",
     ),
     Measure(
+        "calibration_intercept_10y",
+        "Calibration intercept, 10 years",
+        "The same over 10 years.",
+        "0 is right.",
+    ),
+    Measure(
         "brier_gain_5y",
         "Gain in Brier score, 5 years, %",
         "How much smaller the squared error of the risks is than if everybody were told the average of "

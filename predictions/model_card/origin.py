@@ -22,7 +22,7 @@ def cohort(manifest: Manifest) -> Section:
                     ("Cohort", of.name),
                     ("Patients", str(of.patients)),
                     ("With a distant metastasis", str(of.distant_metastases)),
-                    ("Age", f"{manifest.age.minimum:.0f} to {manifest.age.maximum:.0f} years"),
+                    ("Age", _ages(manifest)),
                     ("Published", of.citation),
                 )
             ),
@@ -77,6 +77,7 @@ def refusals(manifest: Manifest) -> Section:
 def training(manifest: Manifest) -> Section:
     """How it was made, enough to make it again."""
     made = manifest.training
+    fits = [fit for fit in (made.without_age, made.with_age) if fit]
     return Section(
         "training",
         "How it was made",
@@ -93,13 +94,13 @@ def training(manifest: Manifest) -> Section:
                 (
                     (
                         "Ridge penalty, without and with age",
-                        _both(made.without_age.penalty, made.with_age.penalty, 1),
+                        _both([number(fit.penalty, 1) for fit in fits]),
                     ),
-                    ("Slope, without and with age", _both(made.without_age.slope, made.with_age.slope, 2)),
+                    ("Slope, without and with age", _both([number(fit.slope, 2) for fit in fits])),
                     (
                         "Intervals of a risk",
-                        f"from {made.bootstraps} bootstrap samples of patients, each fitted anew with the "
-                        "same penalty and slope, whose own uncertainty they leave out",
+                        f"from {made.draws} draws of what the data leave uncertain in the effects, in the "
+                        "strength of the penalty and in the average",
                     ),
                     ("Seed", str(made.seed)),
                     ("Digest of the data (SHA-256)", made.data_sha256),
@@ -114,8 +115,12 @@ def training(manifest: Manifest) -> Section:
     )
 
 
-def _both(without_age: float, with_age: float, decimals: int) -> str:
-    return f"{number(without_age, decimals)} and {number(with_age, decimals)}"
+def _both(figures: list[str]) -> str:
+    return " and ".join(figures)
+
+
+def _ages(manifest: Manifest) -> str:
+    return f"{manifest.age.minimum:.0f} to {manifest.age.maximum:.0f} years" if manifest.age else "not known"
 
 
 def comparison(manifest: Manifest) -> Section:
@@ -184,9 +189,9 @@ def _gene_row(gene: Gene) -> tuple[Cell, ...]:
     return (
         Cell(gene.symbol),
         Cell(", ".join(gene.former_symbols) or "-"),
-        Cell(str(gene.entrez_id)),
-        Cell(gene.ensembl_id),
-        Cell(", ".join(gene.probe_sets)),
+        Cell("-" if gene.entrez_id is None else str(gene.entrez_id)),
+        Cell(gene.ensembl_id or "-"),
+        Cell(", ".join(gene.probe_sets) or "-"),
         Cell(number(gene.mean, 2), f"({number(gene.sd, 2)})"),
     )
 

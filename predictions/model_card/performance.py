@@ -46,6 +46,6 @@ def _row(measure: Measure, manifest: Manifest) -> tuple[Cell, ...]:
     return (
         Cell(measure.name),
         measure.of(tested.without_age),
-        measure.of(tested.with_age),
+        measure.of(tested.with_age) if tested.with_age else Cell("no ages"),
         Cell(f"{measure.meaning} {measure.good}"),
     )

@@ -30,5 +30,6 @@ def test_an_estimate_is_put_into_a_band_unless_its_interval_reaches_too_far(risk
     assert classify(risk, lower, upper, BANDS, 0.10) == band
 
 
-def test_most_of_the_training_cohort_can_be_classified(release):
-    assert 0.7 < release.manifest.classification.classifiable_share < 0.95
+def test_how_many_of_the_training_cohort_can_be_classified_is_stated(release):
+    """Intervals that hold the truth as often as they say are too wide for most: about a quarter is left."""
+    assert 0.15 < release.manifest.classification.classifiable_share < 0.4

@@ -7,7 +7,6 @@ import pytest
 from django.test import Client
 
 from accounts.models import Person
-from ml_models import training
 from ml_models.manifest import Candidate, Comparison, Estimate, Figures
 from predictions import lifecycle, releases
 from predictions.documents import Document, Figure, Paragraph, Section, Table, as_markdown
@@ -146,7 +145,7 @@ def test_the_limits_are_those_of_the_numbers(manifest):
     assert "198, of whom 51" in said
     assert f"{c_index.upper - c_index.lower:.2f} wide" in said
     assert "Aged 24 to 60 only" in said
-    assert training.COHORT in PUBLICATIONS
+    assert manifest.cohort.name in PUBLICATIONS
 
 
 def test_a_cohort_that_is_not_known_here_is_not_described_as_the_known_one(manifest):

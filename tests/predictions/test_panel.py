@@ -1,12 +1,16 @@
 """A panel is understood or refused: identifiers, units, missing genes, age."""
 
+from typing import get_args
+
 import pytest
 
+from ml_models.manifest import Unit
+from ml_models.units import detect_unit
 from predictions.exceptions import PanelRefused
 from predictions.intake.identifiers import name_others
 from predictions.intake.measurements import Measurement, PanelRequest
 from predictions.intake.panel import build_panel
-from predictions.intake.units import UNITS, detect_unit
+from predictions.intake.units import UNITS
 from tests.panels import transbig, values_of
 
 
@@ -154,6 +158,10 @@ def test_values_that_contradict_the_declared_unit_are_refused_with_the_evidence(
 @pytest.mark.parametrize("unit", [unit for unit in UNITS if unit != "log2_intensity"])
 def test_a_unit_that_the_release_does_not_read_is_refused_though_the_values_would_fit(manifest, unit):
     assert codes_of(manifest, values_of(0), unit=unit) == ["unit_not_supported"]
+
+
+def test_every_unit_that_a_release_may_read_has_words():
+    assert set(get_args(Unit)) < UNITS.keys()
 
 
 def test_everything_wrong_is_told_at_once(manifest):
