@@ -43,6 +43,8 @@ Bools = npt.NDArray[np.bool_]
 FIVE_YEARS = HORIZONS.index(5)
 TEN_YEARS = HORIZONS.index(10)
 CALIBRATION_GROUPS = 5
+# A point for every patient of a large cohort would show no more, and fill the manifest.
+MOST_ROC_POINTS = 200
 THRESHOLDS = tuple(percent / 100 for percent in range(2, 42, 2))
 # Fewer events than this say nothing about a subgroup (TRIPOD+AI asks for fairness, not for noise).
 FEWEST_EVENTS = 5
@@ -220,8 +222,11 @@ def calibration_points(risk: Floats, outcomes: Outcomes) -> Iterator[Calibration
 
 
 def _roc(risk: Floats, outcomes: Outcomes, at: float) -> tuple[RocPoint, ...]:
-    curve = zip(*(rate.tolist() for rate in roc_curve(risk, outcomes, at)), strict=True)
-    return tuple(RocPoint(false_positive=min(false, 1), true_positive=min(true, 1)) for false, true in curve)
+    rates = np.minimum(roc_curve(risk, outcomes, at), 1)
+    shown = np.unique(np.linspace(0, rates.shape[1] - 1, MOST_ROC_POINTS).astype(np.intp))
+    return tuple(
+        RocPoint(false_positive=false, true_positive=true) for false, true in rates.T[shown].tolist()
+    )
 
 
 def _net_benefit(risk: Floats, outcomes: Outcomes, weights: Floats, threshold: float) -> NetBenefit:
