@@ -112,7 +112,8 @@ class EventAdmin(admin.ModelAdmin):
         context = {"search_form": EventSearchForm(), "title": "Audit trail", **(extra_context or {})}
         page = super().changelist_view(request, context)
         if page.status_code == HTTPStatus.OK:
-            _record(request, events.AUDIT_LISTED, search=request.GET.dict())
+            search = {name: request.GET[name] for name in self.known_lookups if name in request.GET}
+            _record(request, events.AUDIT_LISTED, search=search)
         return page
 
     def change_view(

@@ -87,6 +87,11 @@ def test_reading_the_audit_trail_is_on_record_with_what_was_searched(alice, audr
     assert alice.email not in json.dumps(body) + response.redirect_chain[0][0]
 
 
+def test_what_is_no_search_is_not_kept_for_ever(audrey, browser_of):
+    assert browser_of(audrey).get("/admin/accounts/event/?q=P-0042&p=1").status_code == 200
+    assert bodies("audit.listed")[0]["search"] == {}
+
+
 def test_reading_one_event_is_on_record(audrey, alice_acting, browser_of):
     entry = ledger.record("test.happened", alice_acting)
     assert browser_of(audrey).get(f"/admin/accounts/event/{entry.id}/change/").status_code == 200
