@@ -25,6 +25,12 @@ _COMMANDS = {
 }
 
 
+def _heed_signals() -> None:
+    """Under nohup or in the background tests run with these ignored, which children inherit."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class ProductEnded(AssertionError):
     """It ended, or took too long, before it was ready."""
 
@@ -118,6 +124,7 @@ class Product:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=_heed_signals,  # noqa: PLW1509 (it takes no lock)
         )
 
     def wait_until(self, holds: Callable[[], object], seconds: float = 30) -> None:

@@ -109,8 +109,12 @@ def submit(alice_acting: Actor) -> Callable[..., Prediction]:
 
 
 @pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def committed(
+    django_db_setup: None, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """Rows that other connections see. They are removed behind the back of the triggers that keep them."""
+    # The browser of other tests leaves an event loop in this thread, which Django takes for ours.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with django_db_blocker.unblock():
         yield
         with connection.cursor() as cursor:
