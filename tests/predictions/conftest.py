@@ -109,12 +109,8 @@ def submit(alice_acting: Actor) -> Callable[..., Prediction]:
 
 
 @pytest.fixture
-def committed(
-    django_db_setup: None, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    """Rows that other connections see. They are removed behind the back of the triggers that keep them."""
-    # The browser of other tests leaves an event loop in this thread, which Django takes for ours.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Rows that other connections see. Django's own would be refused by the triggers that keep them."""
     with django_db_blocker.unblock():
         yield
         with connection.cursor() as cursor:
@@ -123,3 +119,4 @@ def committed(
             cursor.execute(f"TRUNCATE {', '.join(IMMUTABLE)}, accounts_person, accounts_organisation CASCADE")
             for table in IMMUTABLE:
                 cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER refuse_truncate")
+        connection.close()

@@ -14,7 +14,7 @@ from tests.predictions.conftest import registered
 
 
 def test_of_two_people_who_approve_at_once_one_makes_it_live_and_the_other_is_told(
-    committed, manifest, candidate_manifest
+    transactional_db, manifest, candidate_manifest
 ):
     clinic = Organisation.objects.create(slug="clinic", name="The clinic")
     names = {"adam": Role.ADMIN, "ada": Role.ADMIN, "audrey": Role.AUDITOR}
