@@ -23,11 +23,12 @@ from accounts import events, ledger
 from accounts.actors import audited_organisations, facts_of_person
 from accounts.addresses import normal_address, validate_ascii
 from accounts.models import Event, Organisation, Person
+from accounts.moments import first_id_at
 from accounts.network import facts_of_request
 
 ACTION = "[a-z_.]{1,60}"
 RELEASE = r"[a-z0-9-]{1,64} [0-9.]{1,30}"
-MIDNIGHT = r"2\d{3}-\d\d-\d\dT00:00:00\+00:00"
+FIRST_ID = r"[0-9a-f]{8}-[0-9a-f]{4}-0000-0000-000000000000"
 DIGEST = "[0-9a-f]{64}"
 NOBODY = UUID(int=0)
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2999, 12, 30)
@@ -61,8 +62,8 @@ class EventSearchForm(forms.Form):
             "person__id__exact": _id_of(wanted["person"]),
             "release__iexact": wanted["release"],
             "action__icontains": wanted["action"],
-            "recorded_at__gte": _midnight(wanted["since"]),
-            "recorded_at__lt": _midnight(wanted["until"] and wanted["until"] + timedelta(days=1)),
+            "id__gte": _first_id(wanted["since"]),
+            "id__lt": _first_id(wanted["until"] and wanted["until"] + timedelta(days=1)),
         }
         return {lookup: value for lookup, value in query.items() if value}
 
@@ -87,8 +88,8 @@ class EventAdmin(admin.ModelAdmin):
         "person__id__exact": "[0-9a-f-]{36}",
         "release__iexact": RELEASE,
         "action__icontains": ACTION,
-        "recorded_at__gte": MIDNIGHT,
-        "recorded_at__lt": MIDNIGHT,
+        "id__gte": FIRST_ID,
+        "id__lt": FIRST_ID,
     }
 
     def get_urls(self) -> list[URLPattern]:
@@ -201,5 +202,6 @@ def _errors_of(form: forms.Form) -> str:
     )
 
 
-def _midnight(day: Any) -> str:
-    return timezone.make_aware(datetime.combine(day, time())).isoformat() if day else ""
+def _first_id(day: date | None) -> str:
+    """Identifiers begin with their time, so that a time is searched by them."""
+    return str(first_id_at(timezone.make_aware(datetime.combine(day, time())))) if day else ""

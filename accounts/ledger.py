@@ -1,15 +1,18 @@
 """The audit trail: append-only rows in Postgres, written in the transaction of the fact they record.
 
-A body is canonical JSON. The database stamps the identifier, the time (its own clock) and the columns that
-are searched, all taken from the body, so that they cannot disagree with it. Bodies carry no expression
-value and no case reference: a case is named by a keyed digest, which survives in rows that can never be
-erased without telling whose it is.
+A body is canonical JSON with a nonce, and has an HMAC-SHA256 under a key that the database never sees:
+whoever has only SQL can neither make an event nor repeat one unseen. The database stamps the identifier, the
+time (its own clock) and the columns that are searched, all taken from the body, so that they cannot disagree
+with it. Bodies carry no expression value and no case reference: a case is named by a keyed digest, which
+survives in rows that can never be erased without telling whose it is.
 """
 
 import hmac
 import json
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -18,6 +21,9 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.actors import Actor, Steward
+from accounts.moments import time_of
+
+_APPEND = "INSERT INTO audit.event (body, mac) VALUES (%s, %s) RETURNING id, recorded_us, leaf"
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,7 @@ class Entry:
 
     id: UUID
     recorded_at: datetime
+    leaf: bytes
 
 
 def record(action: str, actor: Actor | Steward | None = None, **facts: Any) -> Entry:
@@ -33,10 +40,17 @@ def record(action: str, actor: Actor | Steward | None = None, **facts: Any) -> E
 
     Call it inside the transaction of the fact it records: both stand, or neither.
     """
-    body = canonical_json({"format": 1, "action": action, **_who(actor), **facts})
+    nonce = secrets.token_hex(8)
+    body = canonical_json({"format": 2, "action": action, "nonce": nonce, **_who(actor), **facts})
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO audit.event (body) VALUES (%s) RETURNING id, recorded_at", [body])
-        return Entry(*cursor.fetchone())
+        cursor.execute(_APPEND, [body, mac_of(body)])
+        event_id, recorded_us, leaf = cursor.fetchone()
+    return Entry(event_id, time_of(recorded_us), bytes(leaf))
+
+
+def mac_of(body: bytes) -> bytes:
+    """The HMAC-SHA256 (RFC 2104) that says that this product wrote a body."""
+    return hmac.digest(_mac_key(settings.LEDGER_KEY), body, sha256)
 
 
 def case_digest(organisation_id: UUID, reference: str) -> str:
@@ -60,6 +74,12 @@ def canonical_json(facts: dict[str, Any]) -> bytes:
         facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str
     )
     return text.encode()
+
+
+@cache
+def _mac_key(secret: str) -> bytes:
+    """Another key than that of the digests, which stand in the bodies themselves."""
+    return hmac.digest(secret.encode(), b"event mac", sha256)
 
 
 def _keyed_digest(message: bytes) -> str:

@@ -1,5 +1,6 @@
 """Organisations own everything; people belong to them with roles; systems hold API keys."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -10,6 +11,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts.addresses import normal_address, validate_ascii
+from accounts.moments import time_of
 
 
 class Organisation(models.Model):
@@ -146,12 +148,12 @@ class SignInLink(models.Model):
 class Event(models.Model):
     """One row of the audit trail. The database stamps every column but the body, and keeps it for ever.
 
-    The table is made by the SQL of migration 0002, not by Django: `accounts.ledger` writes it, nobody
-    else can.
+    The table is made by the SQL of migrations 0002 and 0004, not by Django: `accounts.ledger` writes it,
+    nobody else can.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
-    recorded_at = models.DateTimeField()
+    recorded_us = models.BigIntegerField()
     action = models.TextField()
     organisation = models.ForeignKey(Organisation, models.DO_NOTHING, null=True, db_constraint=False)
     person = models.ForeignKey(Person, models.DO_NOTHING, null=True, db_constraint=False)
@@ -160,6 +162,8 @@ class Event(models.Model):
     release = models.TextField(null=True)  # noqa: DJ001 - likewise
     prediction_id = models.UUIDField(null=True)
     body = models.BinaryField()
+    mac = models.BinaryField()
+    leaf = models.BinaryField()
 
     class Meta:
         managed = False
@@ -169,3 +173,8 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} at {self.recorded_at:%Y-%m-%d %H:%M:%S} UTC"
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When the database recorded it, by its own clock."""
+        return time_of(self.recorded_us)

@@ -91,10 +91,24 @@ TEMPLATES = [
     },
 ]
 
-DATABASE_URL = environment.read("DATABASE_URL", None if PRODUCTION else "") or postgres.url(_state)
-DATABASES = {
-    "default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)
-    | {"OPTIONS": {"connect_timeout": 3, "application_name": "breastrisk"}}
+DATABASE_URL = environment.read("DATABASE_URL", None if PRODUCTION else "")
+
+
+def _database(url: str, role: str) -> dict[str, Any]:
+    options = {"connect_timeout": 3, "application_name": f"breastrisk {role}"}
+    return {**dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True), "OPTIONS": options}
+
+
+def _url_of(role: str) -> str:
+    return (
+        environment.read(f"DATABASE_{role.upper()}_URL", "") if DATABASE_URL else postgres.url(_state, role)
+    )
+
+
+# `default` is the application's role. What has no role of its own is done in that one:
+# `accounts.database_roles` says which it is, and what is not protected then.
+DATABASES = {"default": _database(DATABASE_URL or _url_of("app"), "app")} | {
+    role: _database(_url_of(role), role) for role in ("owner", "sealer", "auditor", "eraser") if _url_of(role)
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -100,6 +100,7 @@ class Supervisor:
         if not environment.read("DATABASE_URL", ""):
             self._add(postgres.NAME, lambda: postgres.start(self._state))
         _migrate()
+        self._separate_roles()
         self._add("web", self._spawn_web)
         links = self._make_demo()
         self._ensure_release()
@@ -253,6 +254,14 @@ class Supervisor:
         except (SealBroken, OSError) as error:
             raise ServerFailed(f"The first release cannot be stored: {error}") from error
         return {"name": name, "version": version, "sha256": manifest.sha256}
+
+    def _separate_roles(self) -> None:
+        """In a database that is given, whoever runs it decides: `manage.py secure_database`."""
+        if postgres.NAME not in self._children:
+            return
+        from accounts.database_roles import SIGNING_IN, separate_roles  # noqa: PLC0415
+
+        separate_roles({role: postgres.password(self._state, role) for role in SIGNING_IN})
 
     def _make_demo(self) -> list[tuple[str, str]]:
         """Nobody but the person at this machine may get sign-in links for the asking."""

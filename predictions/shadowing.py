@@ -3,12 +3,13 @@
 Runs in Celery workers only: it unpickles.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import numpy as np
 from django.db.models import Exists, OuterRef, QuerySet
 
+from accounts.moments import first_id_at, milliseconds_of, time_of
 from ml_models.pickled import PickledModel, WrongLibrariesError
 from ml_models.sealing import SealBroken
 from predictions import inference, lifecycle, pickled_forms
@@ -56,8 +57,8 @@ def _waiting(release: Release) -> QuerySet[Prediction]:
     readings = ShadowReading.objects.filter(release=release)
     newest = readings.order_by("-prediction_id").values_list("prediction_id", flat=True).first()
     if newest:
-        since = max(since, _time_of(newest) - LATECOMERS)
-    recent = Prediction.objects.filter(id__gte=_first_id_at(since))
+        since = max(since, time_of(1000 * milliseconds_of(newest)) - LATECOMERS)
+    recent = Prediction.objects.filter(id__gte=first_id_at(since))
     return recent.exclude(Exists(readings.filter(prediction=OuterRef("pk")))).order_by("id")
 
 
@@ -84,12 +85,3 @@ def _score(release: Release, model: PickledModel, panels: dict[UUID, Panel]) -> 
         ShadowReading(prediction_id=prediction, release=release, result=result)
         for prediction, result in zip(panels, results, strict=True)
     ]
-
-
-def _time_of(identifier: UUID) -> datetime:
-    """When a version 7 identifier was made: its first 48 bits are milliseconds."""
-    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
-
-
-def _first_id_at(time: datetime) -> UUID:
-    return UUID(int=int(time.timestamp() * 1000) << 80)

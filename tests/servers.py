@@ -19,6 +19,9 @@ _state = Path(tempfile.mkdtemp(prefix="breastrisk-tests-"))
 _state.chmod(0o711)
 os.environ["BREASTRISK_STATE"] = str(_state)
 os.environ["MODEL_STORE"] = str(_state / "releases")
+_embeds_postgres = "DATABASE_URL" not in os.environ
+# Tests make and drop databases, and go behind the back of triggers: they are the owner.
+os.environ.setdefault("DATABASE_URL", postgres.url(StateDirectory.default()))
 _running: list[Server] = []
 
 
@@ -26,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.collectonly:
         return
     state = StateDirectory.default()
-    if "DATABASE_URL" not in os.environ:
+    if _embeds_postgres:
         _running.append(postgres.start(state))
     if "REDIS_URL" not in os.environ:
         _running.append(valkey.start(state))

@@ -44,17 +44,28 @@ _SETTINGS = (
     "log_min_error_statement=panic",
     "log_error_verbosity=terse",
 )
-# CREATEDB is for the test databases. The role is no superuser: it is none elsewhere.
+# CREATEDB is for the test databases, CREATEROLE for the roles of the audit trail, which the migrations make.
+# The role is no superuser: it is none elsewhere.
 _SETUP = """\
 ALTER ROLE {superuser} PASSWORD '{superuser_password}'
-CREATE ROLE {owner} LOGIN CREATEDB PASSWORD '{password}'
+CREATE ROLE {owner} LOGIN CREATEDB CREATEROLE PASSWORD '{password}'
 CREATE DATABASE {owner} OWNER {owner}
 """
 
 
-def url(state: StateDirectory, database: str = _OWNER) -> str:
-    """The address for the product's role."""
-    return _url(state, _OWNER, database)
+def url(state: StateDirectory, role: str = "owner", database: str = _OWNER) -> str:
+    """The address for the owner of the database, or for one of the roles that the migrations make in it."""
+    return _url(state, role_name(role), database)
+
+
+def role_name(role: str) -> str:
+    """What the role is called on the server."""
+    return _OWNER if role == "owner" else f"{_OWNER}_{role}"
+
+
+def password(state: StateDirectory, role: str) -> str:
+    """The password of a role, made on the first call."""
+    return state.secret(_secret_of(role_name(role)))
 
 
 def superuser_url(state: StateDirectory, database: str = "postgres") -> str:

@@ -22,7 +22,8 @@ def run(statement, *parameters):
     [
         "UPDATE audit.event SET action = 'forged'",
         "UPDATE audit.event SET body = 'forged'",
-        "UPDATE audit.event SET recorded_at = now() - interval '1 year'",
+        "UPDATE audit.event SET recorded_us = recorded_us - 31536000000000",
+        "UPDATE audit.event SET mac = body",
         "UPDATE audit.event SET id = gen_random_uuid()",
         "DELETE FROM audit.event",
         "TRUNCATE audit.event CASCADE",
@@ -52,13 +53,14 @@ def test_silencing_ordinary_triggers_does_not_silence_these():
 def test_the_database_stamps_time_and_columns_whatever_the_client_sends(clinic):
     body = ledger.canonical_json({"action": "test.happened", "organisation": clinic.id})
     run(
-        "INSERT INTO audit.event (id, recorded_at, action, organisation_id, body) "
-        "VALUES (%s, %s, %s, %s, %s)",
+        "INSERT INTO audit.event (id, recorded_us, action, organisation_id, body, mac) "
+        "VALUES (%s, %s, %s, %s, %s, %s)",
         "00000000-0000-7000-8000-000000000000",
-        "1999-01-01",
+        915_148_800_000_000,
         "forged",
         uuid.uuid4(),
         body,
+        ledger.mac_of(body),
     )
     event = Event.objects.get(action="test.happened")
     assert event.organisation == clinic
@@ -78,7 +80,7 @@ def test_events_keep_their_order_in_their_identifiers():
 def test_a_body_that_is_not_json_or_has_no_action_is_refused():
     for body in (b"not json", b"{}", b"\xff"):
         with pytest.raises(DatabaseError), transaction.atomic():
-            run("INSERT INTO audit.event (body) VALUES (%s)", body)
+            run("INSERT INTO audit.event (body, mac) VALUES (%s, %s)", body, ledger.mac_of(body))
 
 
 def test_the_body_is_kept_byte_for_byte(alice_acting):

@@ -92,7 +92,7 @@ def test_the_role_of_the_product_is_no_superuser(servers):
 
 def test_postgres_wants_the_password(servers):
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
-        psycopg2.connect(postgres.url(servers).replace(servers.secret("postgres-breastrisk"), "guess"))
+        psycopg2.connect(postgres.url(servers).replace(postgres.password(servers, "owner"), "guess"))
 
 
 def test_django_reads_the_same_address(servers):
