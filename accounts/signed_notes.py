@@ -5,7 +5,6 @@ A checkpoint of ours has two extension lines: ``prev``, the digest of the note b
 
 import base64
 import re
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -42,7 +41,7 @@ class VerifierKey:
     Raises
     ------
     ValueError
-        For a name that is empty or has a space, a plus or a control character in it, and for a wrong length.
+        For a name that is empty or has a space or a plus in it, and for a wrong length.
     """
 
     name: str
@@ -307,9 +306,7 @@ def _split_key(text: str) -> tuple[str, bytes]:
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and not any(
-        one == "+" or one.isspace() or unicodedata.category(one) in {"Cc", "Cs"} for one in name
-    )
+    return bool(name) and not any(one.isspace() or one == "+" for one in name)
 
 
 def _encoded(raw: bytes) -> str:
