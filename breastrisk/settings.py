@@ -32,6 +32,8 @@ def _secret(name: str) -> str:
 SECRET_KEY = _secret("SECRET_KEY")
 # Keys the digests that stand for case references in the audit trail. It is never changed.
 LEDGER_KEY = _secret("LEDGER_KEY")
+# Where checkpoints of the ledger are kept outside the database: docs/anchors.md.
+LEDGER_ANCHORS = environment.read_list("LEDGER_ANCHORS")
 MODEL_KEYS_ENVIRONMENT = model_keys.read(_state)
 MODEL_STORE = environment.read("MODEL_STORE", str(BASE_DIR / "ml_models" / "releases"))
 # Where MODEL_STORE is in a cloud, its SDK finds credentials and address by itself, except for these.

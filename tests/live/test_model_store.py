@@ -7,9 +7,9 @@ import boto3
 import pytest
 
 from breastrisk.embedded.state import StateDirectory
+from tests import emulators
 from tests.live.test_promises import predict, rows, until, was_read_again
 from tests.product import Product, new_place, remove_place
-from tests.stores import emulators
 
 STORE = "s3://models/sealed"
 PREFIX = "rotterdam76-ridge/1.0.0"

@@ -10,9 +10,9 @@ from ml_models.sealing import ReleaseKeys, generate_keys
 from ml_models.storage import StoreUnreachableError
 from predictions import confirmation, object_stores, pickled_forms, releases
 from predictions.models import Prediction, ReleaseState
+from tests.emulators import AZURITE_KEY
 from tests.panels import as_body, values_of
 from tests.product import CHECKOUT, free_port
-from tests.stores.emulators import AZURITE_KEY
 
 SDKS = ("boto3", "botocore", "azure.storage", "google.cloud.storage", "storages")
 

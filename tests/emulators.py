@@ -21,6 +21,41 @@ AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 AZURITE = CHECKOUT / ".ci" / "azurite" / "node_modules" / ".bin" / "azurite-blob"
 
 
+@pytest.fixture(scope="session")
+def environment() -> Iterator[pytest.MonkeyPatch]:
+    """What an operator would set; nothing of the machine's own accounts is looked at."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("AWS_", "AZURE_", "GOOGLE_"))]:
+            patch.delenv(name)
+        yield patch
+
+
+@pytest.fixture(scope="session")
+def s3_server(environment: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """S3, where boto3 finds it."""
+    with moto(tmp_path_factory.mktemp("moto") / "log") as address:
+        environment.setenv("AWS_ENDPOINT_URL_S3", address)
+        environment.setenv("AWS_ACCESS_KEY_ID", "key")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield
+
+
+@pytest.fixture(scope="session")
+def gcs_server(environment: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Google Cloud Storage, where its client finds it."""
+    with fake_gcs_server(tmp_path_factory.mktemp("gcs") / "log") as address:
+        environment.setenv("STORAGE_EMULATOR_HOST", address)
+        yield
+
+
+@pytest.fixture(scope="session")
+def azure_server(environment: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The connection string of Azure Blob Storage."""
+    with azurite(tmp_path_factory.mktemp("azurite") / "log") as connection:
+        yield connection
+
+
 @contextmanager
 def moto(log: Path) -> Iterator[str]:
     """S3, by moto."""
