@@ -10,7 +10,7 @@ from typing import Any
 
 import dj_database_url
 
-from breastrisk import environment, model_keys
+from breastrisk import case_keys, environment, model_keys
 from breastrisk.embedded import postgres, valkey
 from breastrisk.embedded.state import StateDirectory
 
@@ -32,6 +32,8 @@ def _secret(name: str) -> str:
 SECRET_KEY = _secret("SECRET_KEY")
 # Keys the digests that stand for case references in the audit trail. It is never changed.
 LEDGER_KEY = _secret("LEDGER_KEY")
+# Each wraps keys of cases; the first wraps new ones.
+CASE_KEYS = case_keys.read(_state)
 MODEL_KEYS_ENVIRONMENT = model_keys.read(_state)
 MODEL_STORE = environment.read("MODEL_STORE", str(BASE_DIR / "ml_models" / "releases"))
 # Where MODEL_STORE is in a cloud, its SDK finds credentials and address by itself, except for these.

@@ -22,6 +22,7 @@ from tests.cast import make_person
 from tests.panels import age_of, transbig, values_of
 
 IMMUTABLE = (
+    "audit.case_key",
     "predictions_shadowreading",
     "predictions_prediction",
     "predictions_activation",
