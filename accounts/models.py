@@ -145,6 +145,29 @@ class SignInLink(models.Model):
         return f"Sign-in link of {self.person}"
 
 
+class CaseKey(models.Model):
+    """The key of one case, wrapped. Its row is what an erasure deletes: without it the case cannot be read.
+
+    The table is made by the SQL of migration 0005: only there does an index of schema `audit` get a name.
+    Without `case_digest` it is the key of a prediction that named no case, or of a case whose erasure is
+    decided.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    case_digest = models.TextField(null=True)  # noqa: DJ001 - NULL says that no case was named
+    wrapped = models.BinaryField()
+    kek_id = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = '"audit"."case_key"'
+
+    def __str__(self) -> str:
+        return f"Key {self.id}"
+
+
 class Event(models.Model):
     """One row of the audit trail. The database stamps every column but the body, and keeps it for ever.
 

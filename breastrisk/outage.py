@@ -9,18 +9,19 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.case_keys import CaseUnreadable
 from accounts.refusals import record_refused_request
 from predictions.exceptions import ReleaseUnavailable
 from predictions.problem_details import problem_response, wants_problem_details
 
 RETRY_AFTER = {"Retry-After": "5"}
-OUTAGES = (OperationalError, InterfaceError, ReleaseUnavailable)
+OUTAGES = (OperationalError, InterfaceError, ReleaseUnavailable, CaseUnreadable)
 
 logger = logging.getLogger(__name__)
 
 
 class AnswerOutages:
-    """Middleware: a database or a model that is away is a 503 with Retry-After, never a 500."""
+    """Middleware: a database, a model or a key that is away is a 503 with Retry-After, never a 500."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -10,7 +10,7 @@ from typing import Any
 
 import dj_database_url
 
-from breastrisk import environment, model_keys
+from breastrisk import case_keys, environment, model_keys
 from breastrisk.embedded import postgres, valkey
 from breastrisk.embedded.state import StateDirectory
 
@@ -34,6 +34,8 @@ SECRET_KEY = _secret("SECRET_KEY")
 LEDGER_KEY = _secret("LEDGER_KEY")
 # Where checkpoints of the ledger are kept outside the database: docs/anchors.md.
 LEDGER_ANCHORS = environment.read_list("LEDGER_ANCHORS")
+# Each wraps keys of cases; the first wraps new ones.
+CASE_KEYS = case_keys.read(_state)
 MODEL_KEYS_ENVIRONMENT = model_keys.read(_state)
 MODEL_STORE = environment.read("MODEL_STORE", str(BASE_DIR / "ml_models" / "releases"))
 # Where MODEL_STORE is in a cloud, its SDK finds credentials and address by itself, except for these.

@@ -65,7 +65,7 @@ def compare(proposed: Release, live: Release | None, inputs: int = INPUTS) -> Re
     releases.require_seal(proposed)
     if live is None or not _opens(live):
         return {"before": None, "after": str(proposed), **_summarise([])}
-    latest = Prediction.objects.order_by("-id")[:inputs]
+    latest = Prediction.objects.readable().order_by("-id")[:inputs]
     pairs = [Pair(row.id, _answer(live, row), _answer(proposed, row)) for row in latest]
     return {"before": str(live), "after": str(proposed), **_summarise(pairs)}
 
@@ -78,8 +78,9 @@ def compare_shadow(shadow: Release, inputs: int = INPUTS) -> Report:
     ReleaseUnavailable
         When a manifest cannot be opened.
     """
-    readings = ShadowReading.objects.filter(release=shadow).select_related("prediction__release")
-    pairs = [_pair_of_reading(reading, shadow) for reading in readings.order_by("-prediction_id")[:inputs]]
+    readings = ShadowReading.objects.filter(release=shadow).order_by("-prediction_id")
+    latest = readings.select_related("prediction__release", "prediction__case_key")[:inputs]
+    pairs = [_pair_of_reading(reading, shadow) for reading in latest if not reading.prediction.is_erased]
     return {"before": "what was answered", "after": str(shadow), **_summarise(pairs)}
 
 

@@ -23,14 +23,15 @@ def confirm_waiting() -> int:
 
     Rows that another worker holds are left to it. A release whose readings differ by more than 1e-9, or
     whose pickled form is not what was sealed, is quarantined. One that cannot be read now, because the store
-    is away or this process lacks the key that it was rewrapped with, has its predictions wait.
+    is away or this process lacks the key that it was rewrapped with, has its predictions wait. Those of
+    an erased case cannot be read again: they wait for ever.
 
     Returns
     -------
     int
         How many predictions were stamped.
     """
-    waiting = Prediction.objects.filter(second_reading_at=None, release=OuterRef("pk"))
+    waiting = Prediction.objects.readable().filter(second_reading_at=None, release=OuterRef("pk"))
     return sum(_confirm_release(release) for release in Release.objects.filter(Exists(waiting)))
 
 
@@ -48,8 +49,8 @@ def _confirm_release(release: Release) -> int:
 
 @transaction.atomic
 def _confirm_group(release: Release, model: PickledModel) -> int:
-    waiting = Prediction.objects.filter(second_reading_at=None, release=release).order_by("id")
-    group = list(waiting.select_for_update(skip_locked=True)[:GROUP])
+    waiting = Prediction.objects.readable().filter(second_reading_at=None, release=release).order_by("id")
+    group = list(waiting.select_for_update(skip_locked=True, of=("self",))[:GROUP])
     if not group:
         return 0
     differences = _compare(release, model, group)

@@ -19,6 +19,8 @@ def disclose(actor: Actor, prediction_id: UUID) -> Facts:
     ------
     PredictionNotFound
         When the actor's organisation has no such prediction.
+    CaseErased
+        When nothing of it can be read any more.
     ReleaseUnavailable
         When the manifest of its release cannot be opened.
     """

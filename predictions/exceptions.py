@@ -44,5 +44,9 @@ class NotEntitled(StepRefused):
     """For the person: the step is not for their role."""
 
 
+class CaseErased(Exception):
+    """For the reader: what was kept of this case can never be read again."""
+
+
 class PredictionNotFound(Exception):
     """For the reader: no such prediction in their organisation."""

@@ -24,6 +24,7 @@ from accounts.models import Person, Role
 from ml_models.sealing import SealBroken
 from predictions import comparison, events, releases
 from predictions.exceptions import NotEntitled, StepRefused
+from predictions.kept_reports import seal_report
 from predictions.models import Activation, ActivationKind, Proposal, Release, ReleaseState
 from predictions.releases import Trained
 
@@ -154,10 +155,11 @@ def propose(release: Release, by: Steward, inputs: int = comparison.INPUTS) -> P
     # Reading takes a while and locks nothing: if another release goes live meanwhile, the proposal is stale.
     report = comparison.compare(release, against.release if against else None, inputs)
     with transaction.atomic():
-        proposal = Proposal.objects.create(
-            release=release, against=against, proposed_by=by.person, report=report
-        )
-        _record(events.RELEASE_PROPOSED, release, by, proposal=proposal.id, report_sha256=_digest(report))
+        proposal = Proposal(release=release, against=against, proposed_by=by.person)
+        proposal.report = seal_report(report, proposal.id)
+        proposal.save(force_insert=True)
+        digest = _digest(proposal.report)
+        _record(events.RELEASE_PROPOSED, release, by, proposal=proposal.id, report_sha256=digest)
     return proposal
 
 

@@ -1,10 +1,16 @@
 """Releases of the model, how they came to be live, and the predictions made with them."""
 
+from contextlib import suppress
+from typing import Any, ClassVar, Self
+
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
 from uuid_utils.compat import uuid7
 
-from accounts.models import ApiKey, Event, Organisation, Person
+from accounts.models import ApiKey, CaseKey, Event, Organisation, Person
+from predictions.exceptions import CaseErased
+from predictions.sealed_contents import open_contents
 
 
 class ReleaseState(models.TextChoices):
@@ -140,10 +146,24 @@ class Activation(models.Model):
         return self.follows.release if self.follows else None
 
 
+class PredictionQuerySet(models.QuerySet["Prediction"]):
+    """Predictions with the keys of their cases, from one query."""
+
+    def with_keys(self) -> Self:
+        """Each with the key of its case, or None where that is erased."""
+        return self.select_related("case_key")
+
+    def readable(self) -> Self:
+        """Those of cases that are not erased, each with its key."""
+        return self.filter(models.Exists(CaseKey.objects.filter(id=models.OuterRef("case_key")))).with_keys()
+
+
 class Prediction(models.Model):
     """One panel and the risk that one release read from it.
 
-    The database refuses every change but one: the stamp of the second reading (migration 0002).
+    The database refuses every change but one: the stamp of the second reading (migration 0002). What is
+    known of the patient is sealed under the key of the case, and unreadable as soon as that is deleted;
+    reading it then raises CaseErased.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -155,15 +175,17 @@ class Prediction(models.Model):
     api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="+")
     door = models.CharField(max_length=10)
 
-    case_reference = models.CharField(max_length=100, blank=True)
-    sample_id = models.CharField(max_length=100, blank=True)
-    age_years = models.PositiveSmallIntegerField(null=True)
+    # No constraint, since the key may go; NULL only for the outer join that finds that it went.
+    case_key = models.ForeignKey(
+        CaseKey, on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="+"
+    )
+    sealed = models.BinaryField()
     input_sha256 = models.CharField(max_length=64)
-    panel = models.JSONField()
-    result = models.JSONField()
 
     second_reading_at = models.DateTimeField(null=True)
     second_reading_difference = models.FloatField(null=True)
+
+    objects: ClassVar[PredictionQuerySet] = PredictionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ["-id"]
@@ -188,23 +210,76 @@ class Prediction(models.Model):
             models.CheckConstraint(
                 condition=models.Q(door__in=["form", "api", "command"]), name="prediction_door_known"
             ),
+            models.CheckConstraint(
+                condition=models.Q(case_key__isnull=False), name="prediction_sealed_under_a_key"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"Prediction {self.id}"
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether nothing that is known of the patient can be read any more."""
+        with suppress(CaseKey.DoesNotExist):
+            return self.case_key is None
+        return True
+
+    @property
+    def key(self) -> CaseKey:
+        """The key of its case. Raises CaseErased."""
+        if self.is_erased:
+            raise CaseErased
+        assert self.case_key  # noqa: S101 - it is not erased
+        return self.case_key
+
+    @cached_property
+    def contents(self) -> dict[str, Any]:
+        """What is known of the patient, decrypted once. Raises CaseErased or CaseUnreadable."""
+        opened: dict[str, Any] = open_contents(self.sealed, self.key, self.id, self.organisation_id)
+        return opened
+
+    @property
+    def case_reference(self) -> str:
+        """What the organisation calls the case; empty where none was named."""
+        return str(self.contents["case_reference"])
+
+    @property
+    def sample_id(self) -> str:
+        """What the organisation calls the sample; empty where it was not named."""
+        return str(self.contents["sample_id"])
+
+    @property
+    def age_years(self) -> int | None:
+        """The age of the patient, None where it was not given."""
+        age: int | None = self.contents["age_years"]
+        return age
+
+    @property
+    def panel(self) -> dict[str, Any]:
+        """The values as they were read, and how they came about."""
+        panel: dict[str, Any] = self.contents["panel"]
+        return panel
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What the release said, with the evidence that it applies."""
+        result: dict[str, Any] = self.contents["result"]
+        return result
+
 
 class ShadowReading(models.Model):
     """What a shadow release says of a prediction that another release answered. Nobody is shown it.
 
-    `refused` is the code of the reason for which the release would not have answered. Never changed.
+    `refused` is the code of the reason for which the release would not have answered. Never changed. What
+    it says is sealed under the key of the case, like the prediction.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, related_name="+")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
     read_at = models.DateTimeField(default=timezone.now)
-    result = models.JSONField(null=True)
+    sealed = models.BinaryField(null=True)
     refused = models.CharField(max_length=40, blank=True)
 
     class Meta:
@@ -212,11 +287,22 @@ class ShadowReading(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["release", "prediction"], name="shadow_reading_once"),
             models.CheckConstraint(
-                condition=models.Q(result__isnull=False, refused="")
-                | models.Q(~models.Q(refused=""), result__isnull=True),
+                condition=models.Q(sealed__isnull=False, refused="")
+                | models.Q(~models.Q(refused=""), sealed__isnull=True),
                 name="shadow_reading_whole",
             ),
         ]
 
     def __str__(self) -> str:
         return f"Prediction {self.prediction_id} in the shadow of {self.release}"
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What the release says, None where it would refuse. Raises CaseErased or CaseUnreadable."""
+        if self.sealed is None:
+            return None
+        answered = self.prediction
+        opened: dict[str, Any] = open_contents(
+            self.sealed, answered.key, self.id, answered.id, answered.organisation_id
+        )
+        return opened

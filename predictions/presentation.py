@@ -96,13 +96,15 @@ def report_text(report: Report) -> str:
         ),
         f"- {changed} change their category at 5 years",
         *(f"  {move['before']} -> {move['after']}: {move['count']}" for move in report["category_changes"]),
-        *(
-            f"- prediction {row['prediction']}: {_percents(row['before_percent'])} -> "
-            f"{_percents(row['after_percent'])} at 5 and 10 years"
-            for row in report["worst"]
-        ),
+        *(f"- prediction {row['prediction']}: {_change(row)}" for row in report["worst"]),
     ]
     return "\n".join(lines)
+
+
+def _change(row: dict[str, Any]) -> str:
+    if "before_percent" not in row:
+        return "erased"
+    return f"{_percents(row['before_percent'])} -> {_percents(row['after_percent'])} at 5 and 10 years"
 
 
 def _percents(percents: list[float]) -> str:

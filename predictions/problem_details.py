@@ -42,6 +42,12 @@ _TYPES = (
         "Send Accept: application/json; for a model card also text/markdown.",
     ),
     ProblemType(
+        "case-erased",
+        410,
+        "The case was erased",
+        "Take it out of your own records too: it can never be fetched again. The auditors know who decided.",
+    ),
+    ProblemType(
         "length-required",
         411,
         "The length of the body is not stated",

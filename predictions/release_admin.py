@@ -16,6 +16,7 @@ from accounts.models import Person
 from ml_models.manifest import Manifest
 from predictions import comparison, lifecycle, releases
 from predictions.exceptions import ReleaseUnavailable, StepRefused
+from predictions.kept_reports import open_report
 from predictions.models import Activation, Proposal, Release, ShadowReading
 from predictions.release_steps import BY_SLUG, STEPS, Step, StepForm
 
@@ -128,13 +129,15 @@ class ReleaseAdmin(admin.ModelAdmin):
         *,
         status: int = 200,
     ) -> HttpResponse:
+        proposal = _latest_proposal(release)
         context = {
             "title": f"{step.label} {release}?",
             "step": step,
             "says": step.says.format(target=_roll_back_target()),
             "form": form,
             "refusal": refusal,
-            "proposal": _latest_proposal(release),
+            "proposal": proposal,
+            "report": proposal and open_report(proposal),
         }
         return self._page(request, "step", release, context, status)
 
@@ -156,7 +159,9 @@ def _detail(release: Release, person: Person) -> dict[str, Any]:
     return {
         "title": str(release),
         "steps": [step for step in STEPS if step.is_open(release, person)],
-        "proposals": [(proposal, lifecycle.why_closed(proposal)) for proposal in proposals],
+        "proposals": [
+            (proposal, open_report(proposal), lifecycle.why_closed(proposal)) for proposal in proposals
+        ],
         "activations": release.activations.select_related("proposed_by", "decided_by"),
         **_manifest(release),
         **_shadow(release),

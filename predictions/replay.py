@@ -1,7 +1,8 @@
 """A stored prediction, run again on its own release: the same bits, or an alarm.
 
 What stands in the row is compared with what its audit event says of it, and its result with what the
-portable form says today. A float survives the database bit for bit, but for minus zero, which JSONB has not.
+portable form says today. A float is kept bit for bit, but for a minus zero from before contents were sealed:
+JSONB had none. Of an erased case nothing can be replayed.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts import ledger
+from accounts.case_keys import CaseUnreadable
 from predictions import events, inference, releases
 from predictions.exceptions import PanelRefused, ReleaseUnavailable
 from predictions.inference import Reading
@@ -40,13 +42,13 @@ class Difference:
 
 
 def stored_predictions() -> QuerySet[Prediction]:
-    """All predictions with what a replay needs, oldest first."""
-    return Prediction.objects.select_related("release", "event").order_by("id")
+    """All predictions that can be read, with what a replay needs, oldest first."""
+    return Prediction.objects.readable().select_related("case_key", "release", "event").order_by("id")
 
 
 def random_sample(count: int) -> QuerySet[Prediction]:
     """Some predictions, drawn anew each time."""
-    drawn = list(Prediction.objects.order_by("?").values_list("id", flat=True)[:count])
+    drawn = list(Prediction.objects.readable().order_by("?").values_list("id", flat=True)[:count])
     return stored_predictions().filter(id__in=drawn)
 
 
@@ -67,6 +69,8 @@ def replay(prediction: Prediction) -> list[Difference]:
         return [Difference("release", str(prediction.release), str(error))]
     except PanelRefused as refusal:
         return [Difference("applicability", "answered", f"refused as {refusal}")]
+    except CaseUnreadable as error:
+        return [Difference("sealed", "what its event says", str(error))]
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # somebody wrote other things there
         return [Difference("panel", "not a panel of its release", type(error).__name__)]
 
@@ -87,6 +91,8 @@ def _compare_with_event(prediction: Prediction, panel: Panel, reading: Reading) 
         "input_sha256": panel.sha256,
         "result_sha256": hashlib.sha256(ledger.canonical_json(reading.result)).hexdigest(),
     }
+    if "sealed_sha256" in recorded:  # predictions from before contents were sealed have it not
+        found["sealed_sha256"] = hashlib.sha256(prediction.sealed).hexdigest()
     yield from _compare({name: recorded.get(name) for name in found}, found)
     yield from _compare({"row/input_sha256": prediction.input_sha256}, {"row/input_sha256": panel.sha256})
 

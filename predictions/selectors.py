@@ -14,7 +14,7 @@ PAGE = 50
 def predictions_of(actor: Actor) -> QuerySet[Prediction]:
     """The predictions of the organisation that the actor acts for, newest first."""
     return Prediction.objects.filter(organisation=actor.organisation).select_related(
-        "release", "person", "api_key", "organisation"
+        "case_key", "release", "person", "api_key", "organisation"
     )
 
 

@@ -4,6 +4,7 @@ Runs in Celery workers only: it unpickles.
 """
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -17,6 +18,7 @@ from predictions.exceptions import PanelRefused
 from predictions.intake.panel import Panel
 from predictions.models import Prediction, Release, ReleaseState, ShadowReading
 from predictions.rereading import panel_for_another
+from predictions.sealed_contents import seal_contents
 
 GROUP = 500
 # Identifiers grow with time, but transactions end in any order: a prediction may appear after a later one.
@@ -58,23 +60,23 @@ def _waiting(release: Release) -> QuerySet[Prediction]:
     newest = readings.order_by("-prediction_id").values_list("prediction_id", flat=True).first()
     if newest:
         since = max(since, time_of(1000 * milliseconds_of(newest)) - LATECOMERS)
-    recent = Prediction.objects.filter(id__gte=first_id_at(since))
+    recent = Prediction.objects.readable().filter(id__gte=first_id_at(since))
     return recent.exclude(Exists(readings.filter(prediction=OuterRef("pk")))).order_by("id")
 
 
 def _read(release: Release, model: PickledModel, group: list[Prediction]) -> list[ShadowReading]:
-    panels: dict[UUID, Panel] = {}
+    panels: dict[Prediction, Panel] = {}
     readings = []
     for prediction in group:
         try:
-            panels[prediction.id] = panel_for_another(prediction, model.manifest)
+            panels[prediction] = panel_for_another(prediction, model.manifest)
         except PanelRefused as refusal:
             code = refusal.problems[0].code
             readings.append(ShadowReading(prediction=prediction, release=release, refused=code))
     return readings + _score(release, model, panels)
 
 
-def _score(release: Release, model: PickledModel, panels: dict[UUID, Panel]) -> list[ShadowReading]:
+def _score(release: Release, model: PickledModel, panels: dict[Prediction, Panel]) -> list[ShadowReading]:
     if not panels:
         return []
     ages = [np.nan if panel.age_years is None else panel.age_years for panel in panels.values()]
@@ -82,6 +84,12 @@ def _score(release: Release, model: PickledModel, panels: dict[UUID, Panel]) -> 
     scores = model.score(values, np.array(ages, dtype=np.float64))
     results = (inference.as_result(scores, row, list(model.manifest.symbols)) for row in range(len(panels)))
     return [
-        ShadowReading(prediction_id=prediction, release=release, result=result)
-        for prediction, result in zip(panels, results, strict=True)
+        _seal_reading(release, prediction, result) for prediction, result in zip(panels, results, strict=True)
     ]
+
+
+def _seal_reading(release: Release, prediction: Prediction, result: dict[str, Any]) -> ShadowReading:
+    reading = ShadowReading(prediction=prediction, release=release)
+    row = (reading.id, prediction.id, prediction.organisation_id)
+    reading.sealed = seal_contents(result, prediction.key, *row)
+    return reading

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
-from accounts import ledger
+from accounts import case_keys, ledger
 from accounts.actors import Actor
 from predictions import events, inference, releases
 from predictions.exceptions import PanelRefused, Problem, UnknownRelease
@@ -16,6 +16,7 @@ from predictions.inference import Reading
 from predictions.intake.measurements import PanelRequest
 from predictions.intake.panel import Panel, build_panel
 from predictions.models import Prediction, Release
+from predictions.sealed_contents import seal_contents
 
 
 def submit_panel(request: PanelRequest, actor: Actor) -> Prediction:
@@ -73,18 +74,23 @@ def _find_release(request: PanelRequest, actor: Actor) -> Release:
 def _record(
     request: PanelRequest, panel: Panel, reading: Reading, release: Release, actor: Actor
 ) -> Prediction:
-    prediction_id = uuid7()
+    prediction_id, input_sha256 = uuid7(), panel.sha256
+    case = ledger.case_facts(actor.organisation.id, request.case_reference)
+    key = case_keys.lock_key(actor.organisation.id, case.get("case_digest"))
+    contents = _contents(request, panel, reading)
+    sealed = seal_contents(contents, key, prediction_id, actor.organisation.id)
     entry = ledger.record(
         events.PREDICTION_MADE,
         actor,
         prediction=prediction_id,
         release=str(release),
         release_sha256=release.sha256,
-        input_sha256=panel.sha256,
+        input_sha256=input_sha256,
         result_sha256=hashlib.sha256(ledger.canonical_json(reading.result)).hexdigest(),
-        **ledger.case_facts(actor.organisation.id, request.case_reference),
+        sealed_sha256=hashlib.sha256(sealed).hexdigest(),
+        **case,
     )
-    return Prediction.objects.create(
+    prediction = Prediction.objects.create(
         id=prediction_id,
         created_at=entry.recorded_at,
         event_id=entry.id,
@@ -93,13 +99,22 @@ def _record(
         person=actor.person,
         api_key=actor.api_key,
         door=actor.door,
-        case_reference=request.case_reference,
-        sample_id=request.sample_id,
-        age_years=panel.age_years,
-        input_sha256=panel.sha256,
-        panel=_panel_facts(panel),
-        result=reading.as_stored,
+        case_key=key,
+        sealed=sealed,
+        input_sha256=input_sha256,
     )
+    prediction.contents = contents  # what was just sealed need not be opened to be answered
+    return prediction
+
+
+def _contents(request: PanelRequest, panel: Panel, reading: Reading) -> dict[str, Any]:
+    return {
+        "case_reference": request.case_reference,
+        "sample_id": request.sample_id,
+        "age_years": panel.age_years,
+        "panel": _panel_facts(panel),
+        "result": reading.as_stored,
+    }
 
 
 def _panel_facts(panel: Panel) -> dict[str, Any]:

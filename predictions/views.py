@@ -16,7 +16,7 @@ from accounts.actors import Actor, NoOrganisation, actor_of_person
 from accounts.models import Person
 from accounts.refusals import record_refused_request
 from predictions import disclosure, releases, submission
-from predictions.exceptions import PanelRefused, PredictionNotFound
+from predictions.exceptions import CaseErased, PanelRefused, PredictionNotFound
 from predictions.forms import PanelForm
 from predictions.intake.measurements import PanelRequest
 from predictions.presentation import page_words
@@ -71,6 +71,8 @@ def show_prediction(request: HttpRequest, actor: Actor, prediction_id: UUID) -> 
         facts = disclosure.disclose(actor, prediction_id)
     except PredictionNotFound:
         raise Http404 from None
+    except CaseErased:
+        return render(request, "predictions/erased.html", status=410)
     return render(request, "predictions/result.html", {"facts": facts, "words": page_words(facts)})
 
 

@@ -127,9 +127,10 @@ BEGIN
     EXECUTE format('GRANT INSERT (body, mac) ON audit.event TO %I', app);
     EXECUTE format('GRANT SELECT ON audit.event, audit.leaf, audit.subtree, audit.checkpoint, audit.anchoring TO %I', sealer);
     EXECUTE format('GRANT INSERT ON audit.leaf, audit.subtree, audit.checkpoint, audit.anchoring TO %I', sealer);
-    -- The keys of the cases are the one thing that can be deleted, by one role (migration 0005).
+    -- The keys of the cases are the one thing that can be deleted, by one role (migration 0005). The
+    -- application may take a key from its case, and so lock its row; the eraser may wrap it anew.
     IF to_regclass('audit.case_key') IS NOT NULL THEN
-        EXECUTE format('GRANT INSERT ON audit.case_key TO %I', app);
+        EXECUTE format('GRANT INSERT, UPDATE (case_digest) ON audit.case_key TO %I', app);
         EXECUTE format('GRANT SELECT, DELETE, UPDATE (wrapped, kek_id) ON audit.case_key TO %I', eraser);
     END IF;
 

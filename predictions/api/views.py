@@ -16,12 +16,14 @@ from rest_framework.views import APIView
 
 from accounts import events, ledger
 from accounts.actors import Actor
+from accounts.case_keys import CaseUnreadable
 from accounts.network import facts_of_request
 from predictions import disclosure, submission
 from predictions.api.authentication import ApiKeyAuthentication, HasScope
 from predictions.api.body import PredictBody, named_case, parse_body
 from predictions.api.strict_json import parse_object
 from predictions.exceptions import (
+    CaseErased,
     PanelRefused,
     PredictionNotFound,
     Problem,
@@ -119,12 +121,14 @@ def answer_exception(error: Exception, _context: dict[str, Any]) -> HttpResponse
             answer = _answer_refusal(error.problems)
         case PredictionNotFound() | Http404():
             answer = problem_response("not-found", "There is no such prediction in your organisation.")
+        case CaseErased():
+            answer = problem_response("case-erased", "What was kept of this case was erased, for good.")
         case UnknownRelease():
             answer = problem_response("not-found", "There is no such release of the model.")
         case ReleaseUnavailable():
             answer = problem_response("unavailable", "The model cannot answer now.", headers=RETRY_AFTER)
-        case OperationalError() | InterfaceError():
-            answer = problem_response("unavailable", "The database cannot be reached.", headers=RETRY_AFTER)
+        case OperationalError() | InterfaceError() | CaseUnreadable():
+            answer = problem_response("unavailable", "What is kept cannot be read now.", headers=RETRY_AFTER)
         case APIException() if error.status_code in BY_STATUS:
             answer = _answer_api_exception(error)
     return answer

@@ -46,5 +46,7 @@ def category_changes(report: Report) -> int:
 
 @register.filter
 def risk_out_of_100(prediction: Prediction) -> str:
-    """The risk at 5 years as a whole number out of 100."""
+    """The risk at 5 years as a whole number out of 100; a dash where the case is erased."""
+    if prediction.is_erased:
+        return "-"
     return out_of_100(100 * prediction.result["risk"][FIVE_YEARS])

@@ -15,6 +15,7 @@ PRODUCTION = {
     "LEDGER_KEY": "l" * 50,
     "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
     "REDIS_URL": "redis://127.0.0.1:1/0",
+    "CASE_KEYS": f"a:{43 * 'A'}=",
     "MODEL_ENCRYPTION_KEY": "k",
     "MODEL_PUBLIC_KEYS": "k",
     "ALLOWED_HOSTS": "risk.example",

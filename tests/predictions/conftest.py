@@ -1,6 +1,6 @@
 """Further releases, and the people who decide on them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,6 @@ from unittest import mock
 
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from accounts.actors import Actor, Steward
 from accounts.models import Organisation, Person, Role
@@ -20,15 +19,6 @@ from predictions.intake.measurements import Measurement, PanelRequest
 from predictions.models import Prediction, Release
 from tests.cast import make_person
 from tests.panels import age_of, transbig, values_of
-
-IMMUTABLE = (
-    "predictions_shadowreading",
-    "predictions_prediction",
-    "predictions_activation",
-    "predictions_proposal",
-    "predictions_release",
-    "audit.event",
-)
 
 
 def train(version: str, genes: int = 69, thresholds: Thresholds | None = None) -> Manifest:
@@ -106,17 +96,3 @@ def submit(alice_acting: Actor) -> Callable[..., Prediction]:
         return submission.submit_panel(PanelRequest(measurements, "log2_intensity", **options), alice_acting)
 
     return ask
-
-
-@pytest.fixture
-def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Rows that other connections see. Django's own would be refused by the triggers that keep them."""
-    with django_db_blocker.unblock():
-        yield
-        with connection.cursor() as cursor:
-            for table in IMMUTABLE:
-                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER refuse_truncate")
-            cursor.execute(f"TRUNCATE {', '.join(IMMUTABLE)}, accounts_person, accounts_organisation CASCADE")
-            for table in IMMUTABLE:
-                cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER refuse_truncate")
-        connection.close()

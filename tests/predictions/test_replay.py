@@ -13,6 +13,7 @@ from accounts.models import Event
 from breastrisk.celery import app
 from predictions import inference, lifecycle, releases, replay
 from predictions.models import Prediction
+from predictions.sealed_contents import seal_contents
 from predictions.tasks import replay_sample
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +34,13 @@ def tamper_with(prediction, column, value):
     return replay.stored_predictions().get(id=prediction.id)
 
 
+def reseal(prediction, **changed):
+    """As somebody who has the keys too."""
+    row = (prediction.id, prediction.organisation_id)
+    sealed = seal_contents({**prediction.contents, **changed}, prediction.key, *row)
+    return tamper_with(prediction, "sealed", sealed)
+
+
 def differing(prediction):
     return [difference.what for difference in replay.replay(prediction)]
 
@@ -49,7 +57,7 @@ def test_real_patients_with_and_without_age_and_with_missing_genes_give_the_same
     assert not Event.objects.filter(action="prediction.replay_differed").exists()
 
 
-def test_a_zero_whose_sign_the_database_does_not_keep_is_no_difference(release, submit, monkeypatch):
+def test_a_zero_of_either_sign_is_no_difference(release, submit, monkeypatch):
     as_result = inference.as_result
 
     def with_minus_zero(*row):
@@ -77,14 +85,14 @@ def test_the_last_bit_of_a_stored_risk_is_seen(release, submit, caplog):
     prediction = submit(0)
     result = prediction.result
     result["risk"][4] = math.nextafter(result["risk"][4], 1)
-    changed = tamper_with(prediction, "result", json.dumps(result))
+    changed = reseal(prediction, result=result)
     with caplog.at_level(logging.CRITICAL):
         ((_, differences),) = replay.replay_each([changed])
-    assert [difference.what for difference in differences] == ["risk/4"]
+    assert [difference.what for difference in differences] == ["sealed_sha256", "risk/4"]
     assert str(prediction.id) in caplog.text
     event = Event.objects.get(action="prediction.replay_differed")
     assert (event.prediction_id, event.organisation) == (prediction.id, prediction.organisation)
-    assert json.loads(bytes(event.body))["differences"] == ["risk/4"]
+    assert json.loads(bytes(event.body))["differences"] == ["sealed_sha256", "risk/4"]
 
 
 @pytest.mark.parametrize(
@@ -101,31 +109,34 @@ def test_the_last_bit_of_a_stored_risk_is_seen(release, submit, caplog):
 )  # fmt: skip
 def test_whatever_else_is_written_into_a_result_is_seen(release, submit, change, what):
     prediction = submit(0)
-    assert what in differing(tamper_with(prediction, "result", json.dumps(change(prediction.result))))
+    assert what in differing(reseal(prediction, result=change(prediction.result)))
 
 
 def test_a_panel_that_was_changed_together_with_its_result_is_seen(release, submit):
     first, other = submit(0), submit(5)
-    tamper(
-        "UPDATE predictions_prediction p SET panel = o.panel, age_years = o.age_years, result = o.result, "
-        "input_sha256 = o.input_sha256 FROM predictions_prediction o WHERE p.id = %s AND o.id = %s",
-        first.id,
-        other.id,
-    )
+    tamper_with(first, "input_sha256", other.input_sha256)
+    reseal(first, **{name: other.contents[name] for name in ("panel", "age_years", "result")})
     found = differing(replay.stored_predictions().get(id=first.id))
-    assert found == ["input_sha256", "result_sha256"]
+    assert found == ["input_sha256", "result_sha256", "sealed_sha256"]
 
 
 @pytest.mark.parametrize(
     ("column", "value", "what"),
     [
-        ("panel", "{}", "panel"),
-        ("panel", "[]", "panel"),
+        ("panel", {}, "panel"),
+        ("panel", [], "panel"),
         ("age_years", 30, "input_sha256"),
-        ("input_sha256", "0" * 64, "row/input_sha256"),
     ],
 )
 def test_every_other_part_of_what_was_read_is_compared_too(release, submit, column, value, what):
+    assert what in differing(reseal(submit(0), **{column: value}))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "what"),
+    [("input_sha256", "0" * 64, "row/input_sha256"), ("sealed", b"other bytes" * 9, "sealed")],
+)
+def test_every_other_column_is_compared_too(release, submit, column, value, what):
     assert what in differing(tamper_with(submit(0), column, value))
 
 
@@ -133,7 +144,8 @@ def test_a_prediction_that_was_given_to_another_release_or_organisation_is_seen(
     candidate, other_hospital, submit
 ):
     prediction = submit(0)
-    assert differing(tamper_with(prediction, "organisation_id", other_hospital.id)) == ["organisation"]
+    assert differing(tamper_with(prediction, "organisation_id", other_hospital.id)) == ["sealed"]
+    tamper_with(prediction, "organisation_id", prediction.organisation_id)
     assert "release_sha256" in differing(tamper_with(prediction, "release_id", candidate.id))
 
 
@@ -150,7 +162,7 @@ def test_the_command_names_each_difference_and_fails(release, submit):
     call_command("replay_predictions", all=True, stdout=printed)
     assert "2 predictions give the same bits" in printed.getvalue()
     result = {**prediction.result, "log_hazard": 0.5}
-    tamper_with(prediction, "result", json.dumps(result))
+    reseal(prediction, result=result)
     with pytest.raises(CommandError, match="1 of 2 predictions differ") as caught:
         call_command("replay_predictions", sample=10, stdout=printed)
     assert caught.value.returncode == 1
@@ -184,6 +196,6 @@ def test_the_nightly_task_counts_what_differs(release, submit):
     prediction = submit(0)
     submit(5)
     assert replay_sample() == 0
-    tamper_with(prediction, "result", "{}")
+    reseal(prediction, result={})
     assert replay_sample() == 1
     assert Prediction.objects.count() == 2

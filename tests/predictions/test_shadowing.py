@@ -183,13 +183,13 @@ def test_what_a_shadow_said_is_compared_with_what_was_answered(in_shadow, submit
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE predictions_shadowreading SET result = '{}'",
+        "UPDATE predictions_shadowreading SET sealed = ''",
         "DELETE FROM predictions_shadowreading",
         "TRUNCATE predictions_shadowreading",
-        "INSERT INTO predictions_shadowreading SELECT gen_random_uuid(), now(), result, refused, "
-        "prediction_id, release_id FROM predictions_shadowreading",
-        "INSERT INTO predictions_shadowreading SELECT gen_random_uuid(), now(), NULL, '', "
-        "prediction_id, gen_random_uuid() FROM predictions_shadowreading",
+        "INSERT INTO predictions_shadowreading SELECT gen_random_uuid(), now(), refused, "
+        "prediction_id, release_id, sealed FROM predictions_shadowreading",
+        "INSERT INTO predictions_shadowreading SELECT gen_random_uuid(), now(), '', "
+        "prediction_id, gen_random_uuid(), NULL FROM predictions_shadowreading",
     ],
 )
 def test_the_database_keeps_a_reading_as_it_was_made_and_only_once(in_shadow, submit, statement):

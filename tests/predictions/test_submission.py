@@ -136,8 +136,8 @@ def test_a_release_is_called_by_its_name(release, alice_acting):
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE predictions_prediction SET age_years = 30",
-        "UPDATE predictions_prediction SET result = '{}'",
+        "UPDATE predictions_prediction SET sealed = ''",
+        "UPDATE predictions_prediction SET case_key_id = gen_random_uuid()",
         "UPDATE predictions_prediction SET release_id = gen_random_uuid()",
         "DELETE FROM predictions_prediction",
         "TRUNCATE predictions_prediction CASCADE",

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from predictions import comparison, lifecycle
 from predictions.exceptions import ReleaseUnavailable, StepRefused
+from predictions.kept_reports import open_report
 from predictions.management.naming import count, named_release, named_steward
 from predictions.models import Release
 from predictions.presentation import report_text
@@ -40,7 +41,7 @@ class Command(BaseCommand):
 
     def _propose(self, release: Release, email: str, inputs: int) -> None:
         proposal = lifecycle.propose(release, named_steward(email), inputs)
-        self.stdout.write(f"{proposal.proposed_by} proposes {release}.\n{report_text(proposal.report)}")
+        self.stdout.write(f"{proposal.proposed_by} proposes {release}.\n{report_text(open_report(proposal))}")
         self.stdout.write(
             "Next: somebody else reads this and approves it in the admin, or with\n"
             f"  python manage.py activate_model {release} --approved-by EMAIL"

@@ -44,5 +44,5 @@ def _chosen(options: dict[str, Any]) -> QuerySet[Prediction]:
         return replay.stored_predictions()
     chosen = replay.stored_predictions().filter(id=options["prediction"])
     if not chosen.exists():
-        raise CommandError(f"There is no prediction {options['prediction']}.")
+        raise CommandError(f"There is no prediction {options['prediction']} that can be read.")
     return chosen

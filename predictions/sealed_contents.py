@@ -1,0 +1,33 @@
+"""What is kept of a patient, sealed under the key of the case and bound to the row that it stands in."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from accounts import case_keys, ledger
+from accounts.models import CaseKey
+
+
+def seal_contents(contents: Any, key: CaseKey, *row: UUID) -> bytes:
+    """Canonical JSON, sealed. `row` are the identifiers of the row and of what it belongs to.
+
+    Raises
+    ------
+    CaseUnreadable
+        When CASE_KEYS lacks the key that wrapped this one.
+    """
+    return case_keys.seal(case_keys.data_key(key), ledger.canonical_json(contents), _bound(row))
+
+
+def open_contents(sealed: bytes | memoryview, key: CaseKey, *row: UUID) -> Any:
+    """What `seal_contents` sealed, given the same key and row.
+
+    Raises
+    ------
+    CaseUnreadable
+    """
+    return json.loads(case_keys.unseal(case_keys.data_key(key), bytes(sealed), _bound(row)))
+
+
+def _bound(row: tuple[UUID, ...]) -> bytes:
+    return b"row:" + b"".join(part.bytes for part in row)
