@@ -1,9 +1,12 @@
-"""The forms of signing in, for ASCII addresses only and without the library's second list of addresses."""
+"""The forms of signing in, for ASCII addresses only and without the library's second list of addresses; and
+the one for whoever holds a report.
+"""
 
 from typing import Any
 
 from allauth.account.fields import EmailField
 from allauth.account.forms import LoginForm, ResetPasswordForm
+from django import forms
 
 from accounts.addresses import normal_address, validate_ascii
 from accounts.models import Person
@@ -26,3 +29,10 @@ class AskForResetForm(ResetPasswordForm):  # type: ignore[misc]  # likewise
         address = normal_address(self.cleaned_data["email"])
         self.users = list(Person.objects.filter(email=address, is_active=True))
         return address
+
+
+class ReceiptForm(forms.Form):
+    """What stands on a report, to be typed by whoever cannot read its code with a telephone."""
+
+    event = forms.UUIDField(label="Audit event")
+    leaf = forms.RegexField(r"^[0-9A-Fa-f]{64}$", label="Leaf (64 digits and letters a to f)")

@@ -9,9 +9,10 @@ survives in rows that can never be erased without telling whose it is.
 
 import hmac
 import json
+import logging
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -21,9 +22,13 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.actors import Actor, Steward
-from accounts.moments import time_of
+from accounts.moments import first_id_at, time_of
 
+ALARM_AGAIN = timedelta(hours=1)
+_IS_KNOWN = "SELECT EXISTS (SELECT FROM audit.event WHERE action = %s AND id >= %s)"
 _APPEND = "INSERT INTO audit.event (body, mac) VALUES (%s, %s) RETURNING id, recorded_us, leaf"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,16 @@ def record(action: str, actor: Actor | Steward | None = None, **facts: Any) -> E
         cursor.execute(_APPEND, [body, mac_of(body)])
         event_id, recorded_us, leaf = cursor.fetchone()
     return Entry(event_id, time_of(recorded_us), bytes(leaf))
+
+
+def raise_alarm(action: str, **facts: Any) -> None:
+    """Log what the operator has to see to, and record it unless the same happened within the last hour."""
+    logger.error("%s: %s", action, facts)
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_KNOWN, [action, first_id_at(datetime.now(UTC) - ALARM_AGAIN)])
+        (is_known,) = cursor.fetchone()
+    if not is_known:
+        record(action, **facts)
 
 
 def mac_of(body: bytes) -> bytes:

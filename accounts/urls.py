@@ -10,6 +10,8 @@ urlpatterns = [
     path("accounts/once/<str:token>/", views.sign_in_once, name="sign_in_once"),
     path("accounts/login/", library.login, name="account_login"),
     path("accounts/logout/", library.logout, name="account_logout"),
+    path("receipts/", views.ask_for_receipt, name="receipts"),
+    path("receipts/<uuid:event_id>/<str:leaf>/", views.check_receipt, name="receipt"),
     path("accounts/password/change/", views.change_password, name="account_change_password"),
 ]
 if settings.PASSWORD_RESET_OFFERED:

@@ -1,14 +1,19 @@
+from uuid import UUID
+
 from allauth.account.views import password_change
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.forms import ReceiptForm
 from accounts.links import LinkRefused, use_link
-from accounts.models import Person
+from accounts.models import Event, Person
+from accounts.receipts import find_place
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -26,6 +31,26 @@ def sign_in_once(request: HttpRequest, token: str) -> HttpResponse:
     login(request, person, backend=MODEL_BACKEND)
     messages.success(request, f"You are signed in as {person}.")
     return redirect("new_prediction")
+
+
+@require_safe
+def ask_for_receipt(request: HttpRequest) -> HttpResponse:
+    """For whoever holds a report: where to type what its code says."""
+    form = ReceiptForm(request.GET or None)
+    if form.is_valid():
+        return redirect("receipt", form.cleaned_data["event"], form.cleaned_data["leaf"])
+    return render(request, "accounts/receipt.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@never_cache
+@require_safe
+def check_receipt(request: HttpRequest, event_id: UUID, leaf: str) -> HttpResponse:
+    """Whether what stands on a report is on record. For everybody; it tells nothing of a patient."""
+    event = Event.objects.filter(id=event_id).first()
+    if event is None or bytes(event.leaf).hex() != leaf.lower():
+        return render(request, "accounts/receipt.html", {"form": ReceiptForm(), "unknown": True}, status=404)
+    context = {"event": event, "place": find_place(event_id), "keys": settings.LEDGER_PUBLIC_KEYS}
+    return render(request, "accounts/receipt.html", context)
 
 
 @never_cache

@@ -8,7 +8,12 @@ from celery.schedules import crontab
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "breastrisk.settings")
 app = Celery("breastrisk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["predictions"])
+app.autodiscover_tasks(["accounts", "predictions"])
+app.conf.beat_schedule["hourly sweep"] = {
+    "task": "accounts.sweep_events",
+    "schedule": crontab(minute=17),
+    "options": {"expires": 30 * 60},
+}
 app.conf.beat_schedule["nightly replay"] = {
     "task": "predictions.replay_sample",
     "schedule": crontab(hour=2, minute=30),

@@ -63,6 +63,6 @@ def read_choice(name: str, choices: Sequence[str]) -> str:
     return text
 
 
-def read_list(name: str, default: str = "") -> list[str]:
+def read_list(name: str, default: str | None = "") -> list[str]:
     """The comma-separated entries of NAME, without blanks."""
     return [entry.strip() for entry in read(name, default).split(",") if entry.strip()]

@@ -5,11 +5,13 @@ are not given are made once and kept in the state directory. With PRODUCTION=1 n
 is missing is named, and nothing starts.
 """
 
+import secrets
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 
+from accounts.signed_notes import SigningKey
 from breastrisk import case_keys, environment, model_keys
 from breastrisk.embedded import postgres, valkey
 from breastrisk.embedded.state import StateDirectory
@@ -29,13 +31,24 @@ def _secret(name: str) -> str:
     return environment.read(name, "") or _state.secret(name.lower())
 
 
+def _signing_key() -> str:
+    return environment.read("LEDGER_SIGNING_KEY", "") or _state.secret(
+        "ledger_signing_key", lambda: SigningKey.generate(f"breastrisk-{secrets.token_hex(4)}").text
+    )
+
+
 SECRET_KEY = _secret("SECRET_KEY")
 # Keys the digests that stand for case references in the audit trail. It is never changed.
 LEDGER_KEY = _secret("LEDGER_KEY")
-# Where checkpoints of the ledger are kept outside the database: docs/anchors.md.
-LEDGER_ANCHORS = environment.read_list("LEDGER_ANCHORS")
+# Signs the checkpoints of the audit trail. Workers have it; the public keys, also former ones, everybody.
+LEDGER_SIGNING_KEY = environment.read("LEDGER_SIGNING_KEY", "") if PRODUCTION else _signing_key()
+LEDGER_PUBLIC_KEYS = environment.read_list("LEDGER_PUBLIC_KEYS", None if PRODUCTION else "") or [
+    SigningKey.from_text(LEDGER_SIGNING_KEY).verifier.text
+]
 # Each wraps keys of cases; the first wraps new ones.
 CASE_KEYS = case_keys.read(_state)
+# Where checkpoints of the ledger are kept outside the database: docs/anchors.md.
+LEDGER_ANCHORS = environment.read_list("LEDGER_ANCHORS")
 MODEL_KEYS_ENVIRONMENT = model_keys.read(_state)
 MODEL_STORE = environment.read("MODEL_STORE", str(BASE_DIR / "ml_models" / "releases"))
 # Where MODEL_STORE is in a cloud, its SDK finds credentials and address by itself, except for these.
@@ -141,6 +154,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 2.0,
         "options": {"expires": 5},
     },
+    "sealing": {"task": "accounts.seal_events", "schedule": 2.0, "options": {"expires": 5}},
+    "anchoring": {"task": "accounts.anchor_checkpoint", "schedule": 60.0, "options": {"expires": 120}},
     "worker mark": {"task": "breastrisk.mark_worker", "schedule": 5.0, "options": {"expires": 10}},
 }
 

@@ -1,10 +1,11 @@
 """A result out: whether this reader may see it, and the record that they did."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from accounts import ledger
+from accounts import ledger, receipts
 from accounts.actors import Actor
 from predictions import events, selectors
 from predictions.facts import Facts, facts_of
@@ -34,6 +35,25 @@ def disclose(actor: Actor, prediction_id: UUID) -> Facts:
         **ledger.case_facts(prediction.organisation.id, prediction.case_reference),
     )
     return facts
+
+
+@transaction.atomic
+def disclose_receipt(actor: Actor, prediction_id: UUID) -> dict[str, Any]:
+    """The receipt of one prediction: its event, where that is in the tree, and the signed root.
+
+    It holds no value of the patient and outlives an erasure.
+
+    Raises
+    ------
+    PredictionNotFound
+        When the actor's organisation has no such prediction.
+    NotSealed
+        When its event is not in the tree yet, which takes some seconds.
+    """
+    prediction = selectors.find_prediction(actor, prediction_id)
+    receipt = receipts.make_receipt(prediction.event)
+    ledger.record(events.RECEIPT_ISSUED, actor, prediction=prediction.id, release=str(prediction.release))
+    return receipt
 
 
 @transaction.atomic

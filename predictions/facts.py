@@ -49,7 +49,7 @@ def facts_of(prediction: Prediction) -> Facts:
         },
         "contributions": _contributions(prediction),
         "warnings": list(_warnings(prediction, manifest)),
-        "audit": {"event": str(prediction.event_id), "requested_by": _requested_by(prediction)},
+        "audit": _audit(prediction),
     }
 
 
@@ -208,6 +208,15 @@ def _missing_words(missing: list[str], manifest: Manifest) -> str:
 def _others_words(others: list[str], missing: list[str]) -> str:
     subject = "1 identifier is" if len(others) == 1 else f"{len(others)} identifiers are"
     return f"{subject} not of the panel and not used: {name_others(others, missing)}."
+
+
+def _audit(prediction: Prediction) -> Facts:
+    return {
+        "event": str(prediction.event_id),
+        "leaf_sha256": bytes(prediction.event.leaf).hex(),
+        "receipt": f"/api/v1/predictions/{prediction.id}/receipt",
+        "requested_by": _requested_by(prediction),
+    }
 
 
 def _requested_by(prediction: Prediction) -> str:

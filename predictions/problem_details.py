@@ -48,6 +48,12 @@ _TYPES = (
         "Take it out of your own records too: it can never be fetched again. The auditors know who decided.",
     ),
     ProblemType(
+        "not-sealed",
+        409,
+        "The event is not in the tree yet",
+        "Ask again as soon as Retry-After says. If it stays so, the operator has to see to the workers.",
+    ),
+    ProblemType(
         "length-required",
         411,
         "The length of the body is not stated",

@@ -26,7 +26,7 @@ def find_prediction(actor: Actor, prediction_id: UUID) -> Prediction:
     PredictionNotFound
         When there is none; another organisation's is as good as none.
     """
-    prediction = predictions_of(actor).filter(id=prediction_id).first()
+    prediction = predictions_of(actor).select_related("event").filter(id=prediction_id).first()
     if prediction is None:
         raise PredictionNotFound
     return prediction

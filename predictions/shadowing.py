@@ -5,7 +5,6 @@ Runs in Celery workers only: it unpickles.
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 from django.db.models import Exists, OuterRef, QuerySet

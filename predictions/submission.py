@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from accounts import case_keys, ledger
 from accounts.actors import Actor
+from accounts.models import Event
 from predictions import events, inference, releases
 from predictions.exceptions import PanelRefused, Problem, UnknownRelease
 from predictions.inference import Reading
@@ -93,7 +94,7 @@ def _record(
     prediction = Prediction.objects.create(
         id=prediction_id,
         created_at=entry.recorded_at,
-        event_id=entry.id,
+        event=Event(id=entry.id, leaf=entry.leaf),
         organisation=actor.organisation,
         release=release,
         person=actor.person,

@@ -8,6 +8,7 @@ urlpatterns = [
     path("predictions/", views.list_predictions, name="predictions"),
     path("predictions/new/", views.new_prediction, name="new_prediction"),
     path("predictions/<uuid:prediction_id>/", views.show_prediction, name="prediction"),
+    path("predictions/<uuid:prediction_id>/receipt.json", views.download_receipt, name="prediction_receipt"),
     path("models/", model_pages.list_models, name="models"),
     path("models/<str:name>/<str:version>/", model_pages.show_card, name="model_card"),
     path("models/<str:name>/<str:version>/card.md", model_pages.download_card, name="model_card_file"),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -74,6 +74,18 @@ def show_prediction(request: HttpRequest, actor: Actor, prediction_id: UUID) -> 
     except CaseErased:
         return render(request, "predictions/erased.html", status=410)
     return render(request, "predictions/result.html", {"facts": facts, "words": page_words(facts)})
+
+
+@require_safe
+@for_members
+def download_receipt(request: HttpRequest, actor: Actor, prediction_id: UUID) -> HttpResponse:  # noqa: ARG001
+    """What proves to a third party that the prediction is on record."""
+    try:
+        receipt = disclosure.disclose_receipt(actor, prediction_id)
+    except PredictionNotFound:
+        raise Http404 from None
+    name = f'attachment; filename="receipt-{prediction_id}.json"'
+    return JsonResponse(receipt, headers={"Content-Disposition": name})
 
 
 @require_safe

@@ -18,6 +18,7 @@ from accounts import events, ledger
 from accounts.actors import Actor
 from accounts.case_keys import CaseUnreadable
 from accounts.network import facts_of_request
+from accounts.receipts import NotSealed, UnknownCheckpoint
 from predictions import disclosure, submission
 from predictions.api.authentication import ApiKeyAuthentication, HasScope
 from predictions.api.body import PredictBody, named_case, parse_body
@@ -113,25 +114,31 @@ class PredictionView(ApiView):
         return Response(disclosure.disclose(self.actor, prediction_id))
 
 
+_ANSWERS: dict[type[Exception], tuple[str, str]] = {
+    PredictionNotFound: ("not-found", "There is no such prediction in your organisation."),
+    Http404: ("not-found", "There is no such prediction in your organisation."),
+    UnknownRelease: ("not-found", "There is no such release of the model."),
+    UnknownCheckpoint: ("not-found", "There is no checkpoint of such a size."),
+    NotSealed: ("not-sealed", "Its event is sealed within seconds."),
+    CaseErased: ("case-erased", "What was kept of this case was erased, for good."),
+    ReleaseUnavailable: ("unavailable", "The model cannot answer now."),
+    OperationalError: ("unavailable", "What is kept cannot be read now."),
+    InterfaceError: ("unavailable", "What is kept cannot be read now."),
+    CaseUnreadable: ("unavailable", "What is kept cannot be read now."),
+}
+
+
 def answer_exception(error: Exception, _context: dict[str, Any]) -> HttpResponse | None:
     """Every refusal as problem details; None leaves what nobody foresaw to the 500 handler."""
-    answer: HttpResponse | None = None
-    match error:
-        case PanelRefused():
-            answer = _answer_refusal(error.problems)
-        case PredictionNotFound() | Http404():
-            answer = problem_response("not-found", "There is no such prediction in your organisation.")
-        case CaseErased():
-            answer = problem_response("case-erased", "What was kept of this case was erased, for good.")
-        case UnknownRelease():
-            answer = problem_response("not-found", "There is no such release of the model.")
-        case ReleaseUnavailable():
-            answer = problem_response("unavailable", "The model cannot answer now.", headers=RETRY_AFTER)
-        case OperationalError() | InterfaceError() | CaseUnreadable():
-            answer = problem_response("unavailable", "What is kept cannot be read now.", headers=RETRY_AFTER)
-        case APIException() if error.status_code in BY_STATUS:
-            answer = _answer_api_exception(error)
-    return answer
+    if isinstance(error, PanelRefused):
+        return _answer_refusal(error.problems)
+    if isinstance(error, APIException):
+        return _answer_api_exception(error) if error.status_code in BY_STATUS else None
+    for kind, (slug, detail) in _ANSWERS.items():
+        if isinstance(error, kind):
+            again = RETRY_AFTER if slug in {"unavailable", "not-sealed"} else None
+            return problem_response(slug, detail, headers=again)
+    return None
 
 
 def _answer_refusal(problems: Sequence[Problem]) -> HttpResponse:

@@ -29,7 +29,7 @@ def tamper(statement, *parameters):
 
 
 def tamper_with(prediction, column, value):
-    statement = f"UPDATE predictions_prediction SET {column} = %s WHERE id = %s"  # noqa: S608 - our own
+    statement = f"UPDATE predictions_prediction SET {column} = %s WHERE id = %s"
     tamper(statement, value, prediction.id)
     return replay.stored_predictions().get(id=prediction.id)
 

@@ -40,7 +40,7 @@ def old(django_db_setup: None, django_db_blocker) -> Iterator[str]:
 
 def insert(cursor, table, **values):
     columns, places = ", ".join(values), ", ".join(["%s"] * len(values))
-    cursor.execute(f"INSERT INTO {table} ({columns}) VALUES ({places})", [*values.values()])  # noqa: S608
+    cursor.execute(f"INSERT INTO {table} ({columns}) VALUES ({places})", [*values.values()])
 
 
 def event(cursor):
@@ -130,7 +130,7 @@ def test_rows_of_before_are_sealed_in_place_and_nothing_is_left_in_the_clear(old
 
 def rows_of(alias, table):
     with connections[alias].cursor() as cursor:
-        cursor.execute(f"SELECT string_agg(t::text, ' ') FROM {table} t")  # noqa: S608
+        cursor.execute(f"SELECT string_agg(t::text, ' ') FROM {table} t")
         return cursor.fetchone()[0]
 
 

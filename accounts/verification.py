@@ -1,0 +1,341 @@
+"""Verification: everything that the audit trail promises, checked from the first event to the last anchor.
+
+Each finding is named for what was done. What is compared is what a person with every right in the database
+could change: bodies, the columns that repeat them, the tree, its signed checkpoints, and what anchors outside
+of the database remember of it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import islice, pairwise
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.db import connections, transaction
+
+from accounts.anchors import Anchor, AnchorAway, AnchorConflict
+from accounts.database_roles import alias_of
+from accounts.event_leaf import event_leaf
+from accounts.ledger import mac_of
+from accounts.merkle import Frontier, NodesMissing, Subtree, root_of
+from accounts.moments import microseconds_of, time_of
+from accounts.signed_notes import Checkpoint, NoteRefused, VerifierKey, at, open_note, previous
+from accounts.tree_store import Cursor, StoredCheckpoint, all_checkpoints, stored_nodes
+
+Report = Callable[[int, int], None]
+"""Told how many rows of how many are done."""
+
+# Sealing is looked for this late: the hourly sweep, and a transaction of an hour.
+LATENESS = timedelta(hours=2)
+UNSEALED_AFTER = timedelta(minutes=10)
+CHUNK = 5_000
+
+_EVENT = (
+    "uuid_send({id}), recorded_us, mac, body, event.leaf, action, organisation_id::text, person_id::text, "
+    "api_key_id::text, case_digest, release, prediction_id::text"
+)
+_SEALED = (
+    f"SELECT l.idx, l.leaf, {_EVENT.format(id='l.event_id')} FROM audit.leaf l "  # noqa: S608
+    "LEFT JOIN audit.event event ON event.id = l.event_id WHERE l.idx >= %s ORDER BY l.idx"
+)
+_UNSEALED = (
+    f"SELECT NULL, NULL, {_EVENT.format(id='event.id')} FROM audit.event event "  # noqa: S608
+    "WHERE NOT EXISTS (SELECT FROM audit.leaf WHERE event_id = event.id) ORDER BY id"
+)
+_REPEATED = "SELECT mac, min(id::text) FROM audit.event GROUP BY mac HAVING count(*) > 1"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it was left: what was done, where, and what gives it away."""
+
+    kind: str
+    where: str
+    detail: str
+
+
+Check = Callable[[Cursor], Iterator[Finding]]
+further_checks: list[Check] = []
+"""What other rooms keep beside the trail and compare with it."""
+
+
+class _Row(NamedTuple):
+    """A leaf and its event: without the event only the first three are there, without the leaf the others."""
+
+    position: int | None
+    sealed: memoryview | None
+    id: memoryview
+    recorded_us: int | None
+    mac: memoryview
+    body: memoryview
+    leaf: memoryview
+    action: str
+    organisation: str | None
+    person: str | None
+    api_key: str | None
+    case_digest: str | None
+    release: str | None
+    prediction: str | None
+
+    @property
+    def where(self) -> str:
+        return f"event {UUID(bytes=bytes(self.id))}"
+
+
+class _Facts(msgspec.Struct):
+    """What the columns repeat from a body."""
+
+    action: str
+    organisation: str | None = None
+    person: str | None = None
+    api_key: str | None = None
+    case_digest: str | None = None
+    release: str | None = None
+    prediction: str | None = None
+
+
+_read_facts = msgspec.json.Decoder(_Facts).decode
+
+
+def verify(
+    report: Report = lambda _done, _total: None,
+    *,
+    since: datetime | None = None,
+    anchors: Iterable[Anchor] = (),
+) -> Iterator[Finding]:
+    """Compare everything with everything else, as of one moment.
+
+    Parameters
+    ----------
+    report
+        Told of the progress, every 5,000 rows.
+    since
+        Trust what the last checkpoint before this time has signed, and begin there.
+    anchors
+        Where checkpoints are kept outside the database.
+
+    Yields
+    ------
+    Finding
+        As they are found. None means that the trail is whole.
+    """
+    with _one_moment() as cursor:
+        checkpoints = all_checkpoints(cursor)
+        yield from _check_checkpoints(checkpoints)
+        walk = _Walk(cursor, _last_before(checkpoints, since))
+        yield from walk.check_leaves(checkpoints, report)
+        yield from _check_unsealed(cursor)
+        yield from _check_repeated(cursor)
+        for anchor in anchors:
+            yield from walk.check_anchor(anchor)
+        for check in further_checks:
+            yield from check(cursor)
+
+
+@contextmanager
+def _one_moment() -> Iterator[Cursor]:
+    """What is sealed meanwhile is not seen half."""
+    alias = alias_of("auditor")
+    is_first = not connections[alias].in_atomic_block
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+        if is_first:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield cursor
+
+
+def _check_checkpoints(checkpoints: list[StoredCheckpoint]) -> Iterator[Finding]:
+    for checkpoint in checkpoints:
+        yield from _check_note(checkpoint)
+    if checkpoints and checkpoints[0].number != 0:
+        yield Finding("checkpoint_missing", "checkpoint 0", "The chain begins later.")
+    for before, checkpoint in pairwise(checkpoints):
+        if checkpoint.number != before.number + 1 or checkpoint.prev != sha256(before.note).digest():
+            where = f"before checkpoint {checkpoint.number}"
+            yield Finding("checkpoint_missing", where, "It follows another than the one that stands there.")
+
+
+def _check_note(stored: StoredCheckpoint) -> Iterator[Finding]:
+    where = f"checkpoint {stored.number}"
+    try:
+        checkpoint = open_note(stored.note, _verifier_keys())
+    except NoteRefused as refusal:
+        yield Finding("checkpoint_forged", where, f"Its note is refused: {refusal}.")
+        return
+    if _columns_of(checkpoint, stored.number, stored.note) != stored:
+        yield Finding("checkpoint_edited", where, "Its columns are not those of its signed note.")
+
+
+def _columns_of(checkpoint: Checkpoint, number: int, note: bytes) -> StoredCheckpoint | None:
+    try:
+        at_us, prev = microseconds_of(at(checkpoint)), previous(checkpoint)
+    except NoteRefused:
+        return None
+    return StoredCheckpoint(number, checkpoint.size, checkpoint.root, at_us, prev, note)
+
+
+def _last_before(checkpoints: list[StoredCheckpoint], since: datetime | None) -> StoredCheckpoint | None:
+    if since is None:
+        return None
+    earlier = [checkpoint for checkpoint in checkpoints if time_of(checkpoint.at_us) < since]
+    return earlier[-1] if earlier else None
+
+
+class _Walk:
+    """Along the leaves, from the first or from what a trusted checkpoint signed; roots are compared."""
+
+    def __init__(self, cursor: Cursor, trusted: StoredCheckpoint | None) -> None:
+        self._cursor = cursor
+        self._frontier = Frontier.restored(trusted.size if trusted else 0, stored_nodes(cursor))
+        self._earlier_us = trusted.at_us if trusted else 0
+        self._roots = {self._frontier.size: self._frontier.root()}
+        self._subtrees = _stored_subtrees(cursor)
+        self._start = self._frontier.size
+        self._size = _count_leaves(cursor)
+
+    def check_leaves(self, checkpoints: list[StoredCheckpoint], report: Report) -> Iterator[Finding]:
+        """Up to each checkpoint in turn, and what lies behind the last."""
+        rows = map(_Row._make, stream(_SEALED, [self._start]))
+        for checkpoint in checkpoints:
+            if checkpoint.size >= self._frontier.size:
+                yield from self._advance(rows, checkpoint, report)
+                yield from self._check_root(checkpoint)
+                self._earlier_us = checkpoint.at_us
+        if unsigned := sum(1 for _ in rows):
+            yield Finding("leaf_unsigned", "the end of the tree", f"{unsigned} leaves are in no checkpoint.")
+
+    def _advance(
+        self, rows: Iterator[_Row], checkpoint: StoredCheckpoint, report: Report
+    ) -> Iterator[Finding]:
+        while chunk := list(islice(rows, min(CHUNK, checkpoint.size - self._frontier.size))):
+            yield from _check_rows(chunk, self._frontier.size, self._earlier_us, checkpoint.at_us)
+            yield from self._check_subtrees(
+                self._frontier.extend([bytes(row.sealed or b"") for row in chunk])
+            )
+            report(self._frontier.size - self._start, self._size - self._start)
+
+    def _check_subtrees(self, complete: list[Subtree]) -> Iterator[Finding]:
+        for subtree in complete:
+            if self._subtrees.get((subtree.level, subtree.index)) != subtree.hash:
+                where = f"node {subtree.index} of level {subtree.level}"
+                yield Finding("subtree_edited", where, "It is not what the leaves below it give.")
+
+    def _check_root(self, checkpoint: StoredCheckpoint) -> Iterator[Finding]:
+        where, size = f"checkpoint {checkpoint.number}", self._frontier.size
+        self._roots[size] = self._frontier.root()
+        if size < checkpoint.size:
+            yield Finding("leaf_missing", where, f"It signed {checkpoint.size} leaves, and {size} are there.")
+        elif self._roots[size] != checkpoint.root:
+            yield Finding("root_wrong", where, f"The first {size} leaves have another root.")
+
+    def check_anchor(self, anchor: Anchor) -> Iterator[Finding]:
+        """Each note that the anchor keeps."""
+        try:
+            for note in anchor.notes():
+                yield from self._check_anchored(anchor.name, note)
+        except AnchorAway as away:
+            yield Finding("anchor_away", anchor.name, str(away))
+        except AnchorConflict as conflict:
+            yield Finding("anchor_differs", anchor.name, str(conflict))
+
+    def _check_anchored(self, name: str, note: bytes) -> Iterator[Finding]:
+        try:
+            checkpoint = open_note(note, _verifier_keys())
+        except NoteRefused as refusal:
+            yield Finding("anchor_differs", name, f"A note that it keeps is refused: {refusal}.")
+            return
+        size = checkpoint.size
+        if size > self._size:
+            yield Finding("tail_truncated", name, f"It remembers {size} events, and {self._size} are left.")
+        elif self._root_at(size) != checkpoint.root:
+            yield Finding("anchor_differs", name, f"It remembers another root of the first {size} events.")
+
+    def _root_at(self, size: int) -> bytes | None:
+        if size not in self._roots:
+            try:
+                self._roots[size] = root_of(size, stored_nodes(self._cursor))
+            except NodesMissing:
+                return None
+        return self._roots[size]
+
+
+def _verifier_keys() -> list[VerifierKey]:
+    return [VerifierKey.from_text(text) for text in settings.LEDGER_PUBLIC_KEYS]
+
+
+def _count_leaves(cursor: Cursor) -> int:
+    cursor.execute("SELECT coalesce(max(idx) + 1, 0) FROM audit.leaf")
+    size: int = cursor.fetchone()[0]
+    return size
+
+
+def stream(query: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+    """Rows from a cursor of the server, within `verify`, so that memory does not grow with the trail."""
+    raw = connections[alias_of("auditor")].connection
+    with raw.cursor(name="verification") as rows:
+        rows.itersize = CHUNK
+        rows.execute(query, parameters)
+        yield from rows
+
+
+def _stored_subtrees(cursor: Cursor) -> dict[tuple[int, int], bytes]:
+    cursor.execute("SELECT level, idx, hash FROM audit.subtree")
+    return {(level, index): bytes(node) for level, index, node in cursor.fetchall()}
+
+
+def _check_rows(rows: list[_Row], first: int, earlier_us: int, sealed_us: int) -> Iterator[Finding]:
+    earliest = earlier_us - LATENESS // timedelta(microseconds=1)
+    for expected, row in enumerate(rows, first):
+        if row.position != expected:
+            yield Finding("leaf_missing", f"leaf {expected}", f"Leaf {row.position} stands in its place.")
+        if row.recorded_us is None:
+            yield Finding("event_deleted", row.where, f"Leaf {row.position} is all that is left of it.")
+            continue
+        if finding := _check_event(row):
+            yield finding
+        if not earliest <= row.recorded_us <= sealed_us:
+            detail = f"It says {time_of(row.recorded_us)}, and was sealed at {time_of(sealed_us)}."
+            yield Finding("event_backdated", row.where, detail)
+
+
+def _check_event(row: _Row) -> Finding | None:
+    """The first thing that is wrong with an event; what follows from it would only repeat it."""
+    body = bytes(row.body)
+    identifier = UUID(bytes=bytes(row.id))
+    leaf = event_leaf(identifier, row.recorded_us or 0, mac := bytes(row.mac), body)
+    if leaf != bytes(row.leaf) or (row.sealed is not None and leaf != bytes(row.sealed)):
+        return Finding("event_edited", row.where, "It is not what was sealed.")
+    if mac_of(body) != mac:
+        return Finding("event_forged", row.where, "The product did not write it: its MAC is wrong.")
+    if _read_columns(body) != row[7:]:
+        return Finding("columns_edited", row.where, "Its columns do not say what its body says.")
+    if identifier.int >> 80 != (row.recorded_us or 0) // 1000:
+        return Finding("event_backdated", row.where, "Its identifier is of another time.")
+    return None
+
+
+def _read_columns(body: bytes) -> tuple[str | None, ...]:
+    try:
+        return msgspec.structs.astuple(_read_facts(body))
+    except msgspec.MsgspecError:
+        return ()
+
+
+def _check_unsealed(cursor: Cursor) -> Iterator[Finding]:
+    cursor.execute("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+    overdue = cursor.fetchone()[0] - UNSEALED_AFTER // timedelta(microseconds=1)
+    for row in map(_Row._make, stream(_UNSEALED)):
+        if finding := _check_event(row):
+            yield finding
+        elif (row.recorded_us or 0) < overdue and row.action != "checkpoint.anchored":
+            yield Finding("event_unsealed", row.where, f"It waits since {time_of(row.recorded_us or 0)}.")
+
+
+def _check_repeated(cursor: Cursor) -> Iterator[Finding]:
+    cursor.execute(_REPEATED)
+    for _, first in cursor.fetchall():
+        yield Finding("event_repeated", f"event {first}", "Another event has the same body and MAC.")
