@@ -47,6 +47,11 @@ def inclusions_near(right: Inclusion) -> Iterator[Inclusion]:
     yield from (right._replace(root=root) for root in hashes_near(right.root))
     yield from (right._replace(leaf=leaf) for leaf in hashes_near(right.leaf))
     yield right._replace(leaf=right.root, root=right.leaf)
+    yield right._replace(leaf=b"short", root=b"short")
+    for sibling in right.proof[:1]:
+        # What is hashed stays the same when the border between its two parts moves.
+        moved = [right.leaf[31:] + sibling, *right.proof[1:]]
+        yield right._replace(leaf=right.leaf[:31], proof=moved)
     yield from (right._replace(place=place) for place in numbers_near(right.place))
     yield from (right._replace(size=size) for size in numbers_near(right.size))
 
@@ -56,6 +61,7 @@ def consistencies_near(right: Consistency) -> Iterator[Consistency]:
     yield from (right._replace(old=root) for root in hashes_near(right.old))
     yield from (right._replace(new=root) for root in hashes_near(right.new))
     yield right._replace(old=right.new, new=right.old)
+    yield right._replace(old=b"short", new=b"short")
     yield right._replace(first=right.second, second=right.first)
     yield from (right._replace(first=size) for size in numbers_near(right.first))
     yield from (right._replace(second=size) for size in numbers_near(right.second))

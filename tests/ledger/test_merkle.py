@@ -5,7 +5,7 @@ from itertools import pairwise
 from operator import attrgetter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.merkle import (
@@ -70,6 +70,7 @@ def test_an_empty_tree_has_the_digest_of_nothing_for_its_root():
     assert Frontier().root() == EMPTY_ROOT == root_of(0, node_reader(Store([]).read)) == sha256().digest()
 
 
+@settings(deadline=None, database=None)
 @given(leaf_lists, st.lists(st.integers(0, 70), max_size=5))
 def test_a_tree_is_the_same_however_its_leaves_came_in(leaves: list[bytes], cuts: list[int]):
     frontier = Frontier()
@@ -79,6 +80,7 @@ def test_a_tree_is_the_same_however_its_leaves_came_in(leaves: list[bytes], cuts
     assert (frontier.size, frontier.root()) == (len(leaves), naive.mth(leaves))
 
 
+@settings(deadline=None, database=None)
 @given(leaf_lists, st.data())
 def test_a_stored_tree_proves_what_the_definitions_prove(leaves: list[bytes], data: st.DataObject):
     first = data.draw(st.integers(1, len(leaves) + 1)) if leaves else 1
@@ -89,6 +91,7 @@ def test_a_stored_tree_proves_what_the_definitions_prove(leaves: list[bytes], da
     assert consistency_proof(first, len(leaves), fetch) == naive.subproof(first, leaves)
 
 
+@settings(deadline=None, database=None)
 @given(leaf_lists, leaf_lists)
 def test_a_restored_tree_goes_on_as_if_it_had_never_been_put_away(old: list[bytes], new: list[bytes]):
     restored = Frontier.restored(len(old), node_reader(Store(old).read))

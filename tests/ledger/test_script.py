@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ def test_the_script_opens_the_same_notes_as_the_product(note: bytes):
     assert opened_by_script(note) == opened_by_product(note)
 
 
+@settings(deadline=None, database=None)
 @given(st.integers(0, len(NOTE) - 1), st.binary(max_size=2))
 def test_the_script_opens_the_same_altered_notes_as_the_product(place: int, change: bytes):
     note = NOTE[:place] + change + NOTE[place + 1 :]
@@ -143,7 +145,7 @@ def test_the_published_signatures_are_right():
         assert script.is_signed(*map(bytes.fromhex, (public, message, signature)))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, database=None)
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=99), st.integers(0, 63), st.integers(0, 255))
 def test_the_script_believes_the_same_signatures_as_openssl(private, message, place, change):
     key = Ed25519PrivateKey.from_private_bytes(private)
@@ -351,6 +353,14 @@ def truncated(entries: list[Entry]) -> list[Entry]:
     return entries[: checkpoint_places(entries)[2] + 1]
 
 
+def dated_back(entries: list[Entry]) -> list[Entry]:
+    """Sign the last checkpoint with a time before the others."""
+    opened = open_note(LEDGER.notes[11], [NEWER_KEY.verifier])
+    earlier = replace(opened, extensions=(opened.extensions[0], "at 2025-01-01T00:00:00.000000Z"))
+    entries[checkpoint_places(entries)[-1]]["checkpoint"] = sign(earlier, NEWER_KEY).decode()
+    return entries
+
+
 def sealed_anew(_: list[Entry]) -> list[Entry]:
     return resealed(5).complete()
 
@@ -375,6 +385,7 @@ def of_another_origin(entries: list[Entry]) -> list[Entry]:
         (checkpoints_swapped, "it is of fewer events than the checkpoint before it"),
         (signed_by_a_stranger, "no given key has signed it"),
         (of_another_origin, "it is of another ledger"),
+        (dated_back, "it is older than the checkpoint before it"),
     ],
 )
 def test_it_is_found_that_a_complete_export_was(verify, forgery: Forgery, finding: str):
@@ -430,6 +441,34 @@ def test_notes_that_are_torn_are_told(verify, tmp_path: Path, kept: bytes):
 
 
 @pytest.mark.parametrize(
+    ("checkpoint", "key", "finding"),
+    [
+        (Checkpoint(KEY.name, 0, ROOT), KEY, "it has another root of 0 events"),
+        (Checkpoint(KEY.name, 5, ROOT), KEY, "it has another root of 5 events"),
+        (Checkpoint(STRANGER.name, 5, ROOT), STRANGER, "it is of another ledger"),
+        (Checkpoint(KEY.name, 5, ROOT), SigningKey(KEY.name, ROOT), "no given key has signed it"),
+    ],
+)
+def test_a_note_kept_outside_that_does_not_fit_is_told(
+    verify, tmp_path: Path, checkpoint: Checkpoint, key: SigningKey, finding: str
+):
+    (tmp_path / "kept").write_bytes(sign(checkpoint, key))
+    options = ["--anchored", str(tmp_path / "kept"), "--key", STRANGER.verifier.text]
+    status, output = verify("export", LEDGER.complete(), *options)
+    assert status == 1
+    assert finding in output
+
+
+def test_a_line_longer_than_any_is_refused_without_being_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "export"
+    path.write_bytes(b" " * (script.MAXIMUM_LINE + 1) + json.dumps(LEDGER.complete()[0]).encode())
+    assert script.main(["export", str(path), *KEYS]) == 2
+    assert "longer than" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     "line",
     [
         b"",
@@ -458,7 +497,12 @@ def test_any_other_line_makes_an_export_unusable(tmp_path: Path, capsys, first: 
     assert script.main(["export", str(path), *KEYS]) == (0 if is_header_alone else 2)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.data())
 def test_an_export_with_any_bytes_changed_is_never_clean_and_never_a_traceback(tmp_path, capsys, data):
     content = bytearray(write(tmp_path / "sound", *LEDGER.complete()[:-1]).read_bytes())
@@ -473,7 +517,7 @@ def test_an_export_with_any_bytes_changed_is_never_clean_and_never_a_traceback(t
 
 
 def entries_of(content: bytes):
-    return [json.loads(line) for line in content.splitlines()]
+    return [json.loads(line) for line in content.removesuffix(b"\n").split(b"\n")]
 
 
 @pytest.mark.parametrize("key", ["", "name", KEY.verifier.text[:-1], KEY.text, "\udcff+00000000+AAAA"])

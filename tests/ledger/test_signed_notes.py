@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts import signed_notes
@@ -51,6 +51,7 @@ def test_a_note_that_is_no_checkpoint_is_not_opened_as_one():
         open_note(NEUMANN_NOTE, [VerifierKey.from_text(NEUMANN)])
 
 
+@settings(deadline=None, database=None)
 @given(st.integers(0, 2**63 - 1), st.binary(min_size=32, max_size=32), st.datetimes(), st.binary(max_size=9))
 def test_what_was_signed_is_what_is_opened(size: int, root: bytes, time: datetime, former: bytes):
     made = chained(KEY.name, size, root, former, time.replace(tzinfo=UTC))
@@ -84,6 +85,7 @@ def test_a_note_is_refused_with(what: str, note: bytes):
         open_note(note, [KEY.verifier, NEWER_KEY.verifier, STRANGER.verifier])
 
 
+@settings(deadline=None, database=None)
 @given(st.integers(0, len(NOTE) - 1), st.integers(1, 255))
 def test_a_note_with_any_byte_changed_is_refused(place: int, change: int):
     altered = NOTE[:place] + bytes([NOTE[place] ^ change]) + NOTE[place + 1 :]
@@ -91,6 +93,7 @@ def test_a_note_with_any_byte_changed_is_refused(place: int, change: int):
         open_note(altered, [KEY.verifier])
 
 
+@settings(deadline=None, database=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused_and_never_more_than_refused(note: bytes):
     with pytest.raises(NoteRefused):
