@@ -1,20 +1,44 @@
 """What the superuser keeps in Django admin: organisations, people and their roles. Keys are only shown."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 
-from accounts import audit_admin  # noqa: F401 - registers the audit trail
+from accounts import (
+    audit_admin,  # noqa: F401 - registers the audit trail
+    events,
+    ledger,
+)
+from accounts.actors import facts_of_person
+from accounts.keys import revoke_key
 from accounts.models import ApiKey, Membership, Organisation, Person
+from accounts.network import facts_of_request
 
 admin.site.site_header = "Breast risk administration"
 admin.site.site_title = "Breast risk"
 
 
-class _NeverDeleted(admin.ModelAdmin):
-    """Whoever stands in the audit trail stays: people are deactivated, organisations are left empty."""
+def _record(request: HttpRequest, action: str, **facts: Any) -> None:
+    assert isinstance(request.user, Person)  # noqa: S101 - the admin saw to it
+    ledger.record(action, **{**facts_of_person(request.user), **facts_of_request(request), **facts})
+
+
+class _OnRecord(admin.ModelAdmin):
+    """Whoever stands in the audit trail stays: people are deactivated, organisations are left empty.
+
+    What is saved is on record, in the transaction of the page, by the names of the fields: never by values.
+    """
+
+    added, changed = "", ""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        fields = sorted(set(form.changed_data) & set(form.fields))
+        _record(request, self.changed if change else self.added, subject=obj.id, fields=fields)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
@@ -28,8 +52,10 @@ class MembershipInline(admin.TabularInline):
 
 
 @admin.register(Person)
-class PersonAdmin(_NeverDeleted, UserAdmin):
+class PersonAdmin(_OnRecord, UserAdmin):
     """People, by e-mail address."""
+
+    added, changed = events.PERSON_ADDED, events.PERSON_CHANGED
 
     list_display = ("email", "name", "is_active", "is_staff")
     list_filter = ("is_active", "is_staff")
@@ -43,20 +69,50 @@ class PersonAdmin(_NeverDeleted, UserAdmin):
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "name", "password1", "password2")}),)
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_formset(request, form, formset, change)
+        changed = [membership for membership, _ in formset.changed_objects]
+        for action, memberships in (
+            (events.ROLE_GRANTED, formset.new_objects),
+            (events.ROLE_CHANGED, changed),
+            (events.ROLE_WITHDRAWN, formset.deleted_objects),
+        ):
+            for membership in memberships:
+                _record(request, action, **_facts_of_membership(membership))
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        response = super().user_change_password(request, id, form_url)
+        if response.status_code == HTTPStatus.FOUND:
+            _record(request, events.PERSON_CHANGED, subject=id, fields=["password"])
+        return response
+
+
+def _facts_of_membership(membership: Membership) -> dict[str, Any]:
+    return {
+        "subject": membership.person_id,
+        "organisation": membership.organisation_id,
+        "role": membership.role,
+    }
+
 
 @admin.register(Organisation)
-class OrganisationAdmin(_NeverDeleted):
+class OrganisationAdmin(_OnRecord):
     """Organisations."""
+
+    added, changed = events.ORGANISATION_ADDED, events.ORGANISATION_CHANGED
 
     list_display = ("name", "slug")
     prepopulated_fields = {"slug": ["name"]}
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(_NeverDeleted):
+class ApiKeyAdmin(admin.ModelAdmin):
     """API keys without their secrets; `manage.py issue_key` makes them."""
 
-    list_display = ("name", "organisation", "prefix", "created_at", "expires_at", "revoked_at")
+    list_display = (
+        "name", "organisation", "prefix", "created_at", "expires_at", "first_used_at", "revoked_at",
+    )  # fmt: skip
+    actions = ["revoke"]
     exclude = ("secret_sha256",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
@@ -64,3 +120,14 @@ class ApiKeyAdmin(_NeverDeleted):
 
     def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:  # noqa: ARG002
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    @admin.action(description="Revoke the selected keys")
+    def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        """For good, within a second."""
+        assert isinstance(request.user, Person)  # noqa: S101 - the admin saw to it
+        for key in keys:
+            revoke_key(key, request.user)
+        self.message_user(request, "The keys open nothing any more.")

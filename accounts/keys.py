@@ -12,7 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import events, ledger
-from accounts.models import ApiKey, Organisation
+from accounts.actors import Actor, facts_of_person
+from accounts.models import ApiKey, Organisation, Person
 
 SCOPES = ("predict", "read")
 LIFETIME = timedelta(days=365)
@@ -66,7 +67,23 @@ def find_key(text: str) -> ApiKey:
     matches = hmac.compare_digest(_digest(secret), key.secret_sha256 if key else "0" * 64)
     if key is None or not matches or key.revoked_at or key.expires_at <= timezone.now():
         raise KeyRefused
+    if key.first_used_at is None:
+        _note_first_use(key)
     return key
+
+
+@transaction.atomic
+def revoke_key(key: ApiKey, by: Person) -> None:
+    """Let a key open nothing any more, within a second, and record who did it; once only."""
+    if ApiKey.objects.filter(id=key.id, revoked_at=None).update(revoked_at=timezone.now()):
+        facts = {**facts_of_person(by), "organisation": key.organisation_id}
+        ledger.record(events.KEY_REVOKED, revoked_key=key.id, **facts)
+
+
+@transaction.atomic
+def _note_first_use(key: ApiKey) -> None:
+    if ApiKey.objects.filter(id=key.id, first_used_at=None).update(first_used_at=timezone.now()):
+        ledger.record(events.KEY_FIRST_USED, Actor(key.organisation, "api", api_key=key))
 
 
 def _digest(secret: str) -> str:

@@ -246,7 +246,7 @@ class _Walk:
         try:
             checkpoint = open_note(note, _verifier_keys())
         except NoteRefused as refusal:
-            yield Finding("anchor_differs", name, f"A note that it keeps is refused: {refusal}.")
+            yield Finding("anchor_foreign", name, f"A note there is none of ours: {refusal}.")
             return
         size = checkpoint.size
         if size > self._size:

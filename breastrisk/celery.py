@@ -1,9 +1,11 @@
 """The Celery application. Postgres holds what is to be done; Valkey only rings the bell."""
 
 import os
+from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "breastrisk.settings")
 app = Celery("breastrisk")
@@ -19,6 +21,15 @@ app.conf.beat_schedule["nightly replay"] = {
     "schedule": crontab(hour=2, minute=30),
     "options": {"expires": 6 * 60 * 60},
 }
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def record_start(**_: Any) -> None:
+    """Put on record what the worker was set up with, and what the audit trail is not protected against."""
+    from accounts import protection  # noqa: PLC0415 - Django is set up by the time a worker is ready
+    from breastrisk import start_record  # noqa: PLC0415 - likewise
+
+    start_record.record_start("worker", weaknesses=protection.find_weaknesses())
 
 
 @app.task(name="breastrisk.mark_worker", ignore_result=True)  # type: ignore[untyped-decorator]

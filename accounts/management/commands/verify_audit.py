@@ -39,7 +39,7 @@ class Command(BaseCommand):
         except WrongAnchor as wrong:
             raise CommandError(str(wrong)) from None
         count = 0
-        with tqdm(unit=" events", disable=not sys.stderr.isatty()) as bar:
+        with tqdm(unit=" events") as bar:
             for finding in verification.verify(_shown_by(bar), since=options["since"], anchors=anchors):
                 count += 1
                 self.stdout.write(f"{finding.kind}: {finding.where}: {finding.detail}")
