@@ -500,7 +500,8 @@ def split_notes(lines: Iterable[bytes]) -> Iterator[bytes]:
     note = b""
     for line in lines:
         if line == b"--\n":
-            yield note
+            if not note.endswith(b"\n(torn)\n"):  # a power cut left the start of a note, which was ended so
+                yield note
             note = b""
         elif len(note) <= MAXIMUM_NOTE:
             note += line

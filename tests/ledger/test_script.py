@@ -430,6 +430,13 @@ def test_what_is_wrong_with_a_partial_export_is_found(
     assert finding in output
 
 
+def test_what_a_power_cut_left_of_a_note_and_was_ended_is_passed_over(verify, tmp_path: Path):
+    first, second = list(LEDGER.notes.values())[:2]
+    (tmp_path / "notes.log").write_bytes(first + b"--\n" + second[:40] + b"\n(torn)\n--\n" + second + b"--\n")
+    status, output = verify("export", LEDGER.complete(), "--anchored", str(tmp_path / "notes.log"))
+    assert (status, "2 notes kept outside" in output) == (0, True)
+
+
 @pytest.mark.parametrize(
     "kept", [b"", b"torn", LEDGER.notes[3] + b"--\n" + LEDGER.notes[4][:-9], b"--\n" * 3]
 )
