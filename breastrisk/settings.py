@@ -34,6 +34,9 @@ SECRET_KEY = _secret("SECRET_KEY")
 LEDGER_KEY = _secret("LEDGER_KEY")
 # Each wraps keys of cases; the first wraps new ones.
 CASE_KEYS = case_keys.read(_state)
+# How long backups keep the keys of erased cases: for the pages that say so. The operator alone knows.
+_stated = environment.read("BACKUP_RETENTION_DAYS", "")
+BACKUP_RETENTION_DAYS = environment.read_count("BACKUP_RETENTION_DAYS", 0) if _stated else None
 MODEL_KEYS_ENVIRONMENT = model_keys.read(_state)
 MODEL_STORE = environment.read("MODEL_STORE", str(BASE_DIR / "ml_models" / "releases"))
 # Where MODEL_STORE is in a cloud, its SDK finds credentials and address by itself, except for these.

@@ -22,6 +22,7 @@ from predictions import disclosure, submission
 from predictions.api.authentication import ApiKeyAuthentication, HasScope
 from predictions.api.body import PredictBody, named_case, parse_body
 from predictions.api.strict_json import parse_object
+from predictions.erasure_records import words_of_erasure
 from predictions.exceptions import (
     CaseErased,
     PanelRefused,
@@ -122,7 +123,7 @@ def answer_exception(error: Exception, _context: dict[str, Any]) -> HttpResponse
         case PredictionNotFound() | Http404():
             answer = problem_response("not-found", "There is no such prediction in your organisation.")
         case CaseErased():
-            answer = problem_response("case-erased", "What was kept of this case was erased, for good.")
+            answer = problem_response("case-erased", words_of_erasure(error.case_key_id))
         case UnknownRelease():
             answer = problem_response("not-found", "There is no such release of the model.")
         case ReleaseUnavailable():

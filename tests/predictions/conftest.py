@@ -23,6 +23,11 @@ from tests.panels import age_of, transbig, values_of
 
 IMMUTABLE = (
     "audit.case_key",
+    "predictions_erasurecompletion",
+    "predictions_erasuredecision",
+    "predictions_erasurerequest",
+    "predictions_retentionrule",
+    "predictions_retentionproposal",
     "predictions_shadowreading",
     "predictions_prediction",
     "predictions_activation",
