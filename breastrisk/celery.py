@@ -21,6 +21,17 @@ app.conf.beat_schedule["nightly replay"] = {
     "schedule": crontab(hour=2, minute=30),
     "options": {"expires": 6 * 60 * 60},
 }
+app.conf.beat_schedule["erasures"] = {
+    "task": "predictions.finish_erasures",
+    "schedule": 60.0,
+    "options": {"expires": 120},
+}
+# At most 500 cases of an organisation each time: whatever is due is gone by the morning.
+app.conf.beat_schedule["retention"] = {
+    "task": "predictions.erase_due",
+    "schedule": crontab(hour=3, minute="*/5"),
+    "options": {"expires": 240},
+}
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

@@ -49,6 +49,9 @@ LEDGER_PUBLIC_KEYS = environment.read_list("LEDGER_PUBLIC_KEYS", None if PRODUCT
 CASE_KEYS = case_keys.read(_state)
 # Where checkpoints of the ledger are kept outside the database: docs/anchors.md.
 LEDGER_ANCHORS = environment.read_list("LEDGER_ANCHORS")
+# How long backups keep the keys of erased cases: for the pages that say so. The operator alone knows.
+_stated = environment.read("BACKUP_RETENTION_DAYS", "")
+BACKUP_RETENTION_DAYS = environment.read_count("BACKUP_RETENTION_DAYS", 0) if _stated else None
 MODEL_KEYS_ENVIRONMENT = model_keys.read(_state)
 MODEL_STORE = environment.read("MODEL_STORE", str(BASE_DIR / "ml_models" / "releases"))
 # Where MODEL_STORE is in a cloud, its SDK finds credentials and address by itself, except for these.

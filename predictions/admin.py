@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from predictions import release_admin  # noqa: F401 - registers the releases
+from predictions import case_admin, release_admin  # noqa: F401 - each registers its pages
 from predictions.models import Prediction
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class UnknownRelease(Exception):
 
 
 class StepRefused(Exception):
-    """For the person: why a step that they asked for is not taken with a release."""
+    """For the person: why a step that they asked for is not taken."""
 
 
 class NotEntitled(StepRefused):
@@ -45,7 +46,11 @@ class NotEntitled(StepRefused):
 
 
 class CaseErased(Exception):
-    """For the reader: what was kept of this case can never be read again."""
+    """For the reader: what was kept of this case can never be read again, and since when."""
+
+    def __init__(self, case_key_id: UUID) -> None:
+        super().__init__(f"The key {case_key_id} was deleted.")
+        self.case_key_id = case_key_id
 
 
 class PredictionNotFound(Exception):

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
-from predictions import confirmation, replay, shadowing
+from predictions import confirmation, erasure, replay, retention, shadowing
 
 
 @shared_task(  # type: ignore[untyped-decorator]
@@ -24,3 +24,15 @@ def replay_sample() -> int:
     """Replay 200 predictions drawn at random; how many differ."""
     sample = replay.random_sample(replay.SAMPLE)
     return sum(bool(differences) for _, differences in replay.replay_each(sample))
+
+
+@shared_task(name="predictions.finish_erasures", ignore_result=True)  # type: ignore[untyped-decorator]
+def finish_erasures() -> int:
+    """Delete the keys of cases whose erasure is decided and was interrupted."""
+    return erasure.finish_all()
+
+
+@shared_task(name="predictions.erase_due", ignore_result=True)  # type: ignore[untyped-decorator]
+def erase_due() -> int:
+    """Erase what was kept as long as the rules say."""
+    return retention.erase_due()

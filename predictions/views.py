@@ -16,6 +16,7 @@ from accounts.actors import Actor, NoOrganisation, actor_of_person
 from accounts.models import Person
 from accounts.refusals import record_refused_request
 from predictions import disclosure, releases, submission
+from predictions.erasure_records import words_of_erasure
 from predictions.exceptions import CaseErased, PanelRefused, PredictionNotFound
 from predictions.forms import PanelForm
 from predictions.intake.measurements import PanelRequest
@@ -71,8 +72,9 @@ def show_prediction(request: HttpRequest, actor: Actor, prediction_id: UUID) -> 
         facts = disclosure.disclose(actor, prediction_id)
     except PredictionNotFound:
         raise Http404 from None
-    except CaseErased:
-        return render(request, "predictions/erased.html", status=410)
+    except CaseErased as erased:
+        words = words_of_erasure(erased.case_key_id)
+        return render(request, "predictions/erased.html", {"words": words}, status=410)
     return render(request, "predictions/result.html", {"facts": facts, "words": page_words(facts)})
 
 

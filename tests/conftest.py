@@ -26,6 +26,11 @@ Post = Callable[..., Any]
 
 IMMUTABLE = (
     "audit.case_key",
+    "predictions_erasurecompletion",
+    "predictions_erasuredecision",
+    "predictions_erasurerequest",
+    "predictions_retentionrule",
+    "predictions_retentionproposal",
     "predictions_shadowreading",
     "predictions_prediction",
     "predictions_activation",

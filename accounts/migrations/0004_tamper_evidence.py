@@ -135,7 +135,7 @@ BEGIN
     END IF;
 
     REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-    EXECUTE format('GRANT USAGE ON SCHEMA public TO %I, %I', app, auditor);
+    EXECUTE format('GRANT USAGE ON SCHEMA public TO %I, %I, %I', app, auditor, eraser);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO %I', app);
     EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO %I', app);
     EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %I', app);
@@ -146,6 +146,10 @@ BEGIN
             EXECUTE format('GRANT SELECT ON public.%I TO %I', thing.name, auditor);
         END IF;
     END LOOP;
+    -- The trigger that lets a key go looks for the decision, in the role of the eraser.
+    IF to_regclass('public.predictions_erasuredecision') IS NOT NULL THEN
+        EXECUTE format('GRANT SELECT ON public.predictions_erasuredecision TO %I', eraser);
+    END IF;
 END $$;
 
 -- Where the database's owner may not create roles, everything works with one role: the product says so.

@@ -23,6 +23,7 @@ from predictions import disclosure, submission
 from predictions.api.authentication import ApiKeyAuthentication, HasScope
 from predictions.api.body import PredictBody, named_case, parse_body
 from predictions.api.strict_json import parse_object
+from predictions.erasure_records import words_of_erasure
 from predictions.exceptions import (
     CaseErased,
     PanelRefused,
@@ -120,7 +121,6 @@ _ANSWERS: dict[type[Exception], tuple[str, str]] = {
     UnknownRelease: ("not-found", "There is no such release of the model."),
     UnknownCheckpoint: ("not-found", "There is no checkpoint of such a size."),
     NotSealed: ("not-sealed", "Its event is sealed within seconds."),
-    CaseErased: ("case-erased", "What was kept of this case was erased, for good."),
     ReleaseUnavailable: ("unavailable", "The model cannot answer now."),
     OperationalError: ("unavailable", "What is kept cannot be read now."),
     InterfaceError: ("unavailable", "What is kept cannot be read now."),
@@ -132,6 +132,8 @@ def answer_exception(error: Exception, _context: dict[str, Any]) -> HttpResponse
     """Every refusal as problem details; None leaves what nobody foresaw to the 500 handler."""
     if isinstance(error, PanelRefused):
         return _answer_refusal(error.problems)
+    if isinstance(error, CaseErased):
+        return problem_response("case-erased", words_of_erasure(error.case_key_id))
     if isinstance(error, APIException):
         return _answer_api_exception(error) if error.status_code in BY_STATUS else None
     for kind, (slug, detail) in _ANSWERS.items():

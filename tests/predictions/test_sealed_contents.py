@@ -13,7 +13,7 @@ from accounts import case_key_rotation, case_keys, ledger
 from accounts.actors import Actor
 from accounts.case_keys import CaseUnreadable
 from accounts.models import CaseKey, Event, Organisation
-from predictions import comparison, lifecycle, replay, shadowing
+from predictions import comparison, erasure, lifecycle, replay, shadowing
 from predictions.exceptions import CaseErased
 from predictions.kept_reports import open_report
 from predictions.models import Prediction, Proposal, ReleaseState, ShadowReading
@@ -32,7 +32,8 @@ WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
 
 def delete_key(prediction):
     """As an erasure does."""
-    CaseKey.objects.filter(id=prediction.case_key_id).delete()
+    erasure.decide_again(prediction.case_key_id)
+    erasure.finish_all()
     return Prediction.objects.get(id=prediction.id)
 
 
