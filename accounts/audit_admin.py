@@ -1,147 +1,174 @@
-"""The audit trail in Django admin: searched and read, never added to, changed or deleted."""
+"""The audit trail in Django admin: searched, read and exported, never added to, changed or deleted."""
 
-import json
-from datetime import date, datetime, time, timedelta
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST, require_safe
 
-from accounts import events, ledger
+from accounts import (
+    anchorings,
+    audit_charts,
+    event_display,
+    events,
+    finding_words,
+    ledger,
+    receipts,
+    timeline,
+    verification_runs,
+)
 from accounts.actors import audited_organisations, facts_of_person
-from accounts.addresses import normal_address, validate_ascii
-from accounts.models import Event, Organisation, Person
-from accounts.moments import first_id_at
+from accounts.audit_export import FORMATS, MOST_EVENTS
+from accounts.audit_search import EventSearchForm, errors_of, filled_in
+from accounts.models import Event, Organisation, Person, Verification
 from accounts.network import facts_of_request
+from accounts.timeline import Scope, Search
 
-ACTION = "[a-z_.]{1,60}"
-RELEASE = r"[a-z0-9-]{1,64} [0-9.]{1,30}"
-FIRST_ID = r"[0-9a-f]{8}-[0-9a-f]{4}-0000-0000-000000000000"
-DIGEST = "[0-9a-f]{64}"
-NOBODY = UUID(int=0)
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2999, 12, 30)
-
-
-def _day(label: str) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
-        validators=[MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)],
-    )
-
-
-class EventSearchForm(forms.Form):
-    """What an auditor looks for. Sent by POST: a case reference does not belong in an address."""
-
-    case = forms.CharField(label="Case reference", required=False, max_length=100)
-    person = forms.EmailField(label="Person (e-mail address)", required=False, validators=[validate_ascii])
-    release = forms.RegexField(f"^{RELEASE}$", label="Release (name version)", required=False)
-    action = forms.RegexField(f"^{ACTION}$", label="Action", required=False)
-    since = _day("From (UTC)")
-    until = _day("Up to (UTC)")
-
-    def as_query(self, organisations: list[Organisation]) -> dict[str, str]:
-        """The lookups of the list that this search stands for; the case only as its keyed digest."""
-        wanted = self.cleaned_data
-        digests = [ledger.case_digest(organisation.id, wanted["case"]) for organisation in organisations]
-        query = {
-            "case_digest__in": ",".join(digests) if wanted["case"] else "",
-            "person__id__exact": _id_of(wanted["person"]),
-            "release__iexact": wanted["release"],
-            "action__icontains": wanted["action"],
-            "id__gte": _first_id(wanted["since"]),
-            "id__lt": _first_id(wanted["until"] and wanted["until"] + timedelta(days=1)),
-        }
-        return {lookup: value for lookup, value in query.items() if value}
+SHOWN_VERIFICATIONS = 20
+TOO_BROAD = (
+    "These criteria together would take too long to search. Give a shorter time, "
+    "or export: that takes as long as it needs."
+)
 
 
 @admin.register(Event)
 class EventAdmin(admin.ModelAdmin):
     """Auditors and administrators see what concerns their organisations, the superuser everything."""
 
-    list_display = ("when", "action", "who", "release", "prediction_id", "organisation")
-    list_display_links = ("when", "action")
-    list_select_related = ("person", "api_key", "organisation")
-    list_per_page = 50
-    show_full_result_count = False
-    ordering = ("-id",)
-    fields = (
-        "id", "when", "action", "organisation", "person", "api_key", "release", "prediction_id",
-        "case_digest", "decoded_body",
-    )  # fmt: skip
-    readonly_fields = fields
-    known_lookups = {
-        "case_digest__in": f"{DIGEST}(,{DIGEST})*",
-        "person__id__exact": "[0-9a-f-]{36}",
-        "release__iexact": RELEASE,
-        "action__icontains": ACTION,
-        "id__gte": FIRST_ID,
-        "id__lt": FIRST_ID,
-    }
-
     def get_urls(self) -> list[URLPattern]:
-        search = path("search/", self.admin_site.admin_view(self.search), name="accounts_event_search")
-        return [search, *super().get_urls()]
+        """These pages, and none of Django's that add, change or delete."""
+        pages = (
+            ("", require_safe(self.list_events), "changelist"),
+            ("search/", require_POST(self.search), "search"),
+            ("export/<slug:name>/", require_POST(self.export), "export"),
+            ("<uuid:event_id>/change/", require_safe(self.show_event), "change"),
+            ("<uuid:event_id>/receipt/", require_safe(self.show_receipt), "receipt"),
+            ("charts/", require_safe(self.show_charts), "charts"),
+            ("verifications/", require_safe(self.list_verifications), "verifications"),
+            ("verifications/ask/", require_POST(self.ask_for_verification), "verify"),
+            ("verifications/<uuid:verification_id>/", require_safe(self.show_verification), "verification"),
+        )
+        return [
+            path(address, self.admin_site.admin_view(view), name=f"accounts_event_{name}")
+            for address, view, name in pages
+        ]
 
     def search(self, request: HttpRequest) -> HttpResponse:
         """Turn a search into the address of a list that names neither the case nor the person."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         address = reverse("admin:accounts_event_changelist")
-        form = EventSearchForm(request.POST)
+        form = EventSearchForm(_organisations_of(request), request.POST)
         if not form.is_valid():
-            self.message_user(request, f"The search could not be read: {_errors_of(form)}", "error")
+            self.message_user(request, f"The search could not be read: {errors_of(form)}", "error")
             return redirect(address)
-        return redirect(f"{address}?{urlencode(form.as_query(_organisations_of(request)))}")
+        return redirect(f"{address}?{urlencode(form.as_search())}")
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        context = {"search_form": EventSearchForm(), "title": "Audit trail", **(extra_context or {})}
-        page = super().changelist_view(request, context)
-        if page.status_code == HTTPStatus.OK:
-            search = {name: request.GET[name] for name in self.known_lookups if name in request.GET}
-            _record(request, events.AUDIT_LISTED, search=search)
+    def list_events(self, request: HttpRequest) -> HttpResponse:
+        """One page of the timeline."""
+        organisations = _organisations_of(request)
+        turn = {name: request.GET[name] for name in ("before", "after") if name in request.GET}
+        search = _search_of(request, *turn)
+        context: dict[str, Any] = {"form": filled_in(search, organisations), "most_events": MOST_EVENTS}
+        context |= {"search": search, "query": urlencode(search), "formats": FORMATS}
+        try:
+            page = timeline.find_page(_scope_of(request), search, **_turn_of(turn))
+        except timeline.SearchTooBroad:
+            self.message_user(request, TOO_BROAD, "warning")
+            page = timeline.Page([], has_older=False, has_newer=False)
+        _record(request, events.AUDIT_LISTED, search=search, **turn)
+        context |= {"page": page, "rows": [event_display.row_of(event) for event in page.events]}
+        return self._page(request, "timeline", "Audit trail", context)
+
+    def export(self, request: HttpRequest, name: str) -> HttpResponseBase:
+        """What the search of the address finds, as a file that is written while it is sent."""
+        scope, search, form = _scope_of(request), _search_of(request), FORMATS.get(name)
+        if form is None:
+            raise Http404
+        _record(request, events.AUDIT_EXPORTED, search=search, form=name)
+        found = timeline.each_event(scope, search, MOST_EVENTS + 1)
+        filename = f"audit-{timezone.now():%Y%m%dT%H%M%SZ}.{form.extension}"
+        return StreamingHttpResponse(
+            form.write(found),
+            content_type=form.content_type,
+            headers={"Content-Disposition": f'attachment; filename="{filename}"'},
+        )
+
+    def show_event(self, request: HttpRequest, event_id: UUID) -> HttpResponse:
+        """Everything that is known of one event."""
+        event = _find_event(request, event_id)
+        receipt = _find_receipt(event)
+        _record(request, events.AUDIT_READ, event=event_id)
+        context = {
+            "event": event,
+            "row": event_display.row_of(event),
+            "body": event_display.body_words(event),
+            "leaf": bytes(event.leaf).hex(),
+            "receipt": receipt,
+            "anchorings": anchorings.first_anchorings(receipt["index"]) if receipt else [],
+        }
+        return self._page(request, "event", "Audit event", context)
+
+    def show_receipt(self, request: HttpRequest, event_id: UUID) -> HttpResponse:
+        """The proof that one event is sealed, as a file for somebody else to check."""
+        receipt = _find_receipt(_find_event(request, event_id))
+        if receipt is None:
+            raise Http404
+        _record(request, events.AUDIT_READ, event=event_id, form="receipt")
+        disposition = {"Content-Disposition": f'attachment; filename="receipt-{event_id}.json"'}
+        return JsonResponse(receipt, headers=disposition)
+
+    def show_charts(self, request: HttpRequest) -> HttpResponse:
+        """Predictions and refusals of the last months."""
+        scope, today = _scope_of(request), timezone.now().date()
+        _record(request, events.AUDIT_CHARTED)
+        context = {
+            "volume": audit_charts.volume(scope, today),
+            "reasons": audit_charts.reasons(scope, today),
+            "reason_days": audit_charts.REASON_DAYS,
+        }
+        return self._page(request, "charts", "Charts of the audit trail", context)
+
+    def list_verifications(self, request: HttpRequest) -> HttpResponse:
+        """The latest verifications, and the button that asks for one."""
+        _scope_of(request)
+        latest = Verification.objects.select_related("asked_by")[:SHOWN_VERIFICATIONS]
+        return self._page(request, "verifications", "Verifications", {"verifications": latest})
+
+    def ask_for_verification(self, request: HttpRequest) -> HttpResponse:
+        """Have a worker verify the trail, unless one is at it already."""
+        _scope_of(request)
+        assert isinstance(request.user, Person)  # noqa: S101 - the admin saw to it
+        with transaction.atomic():
+            verification = verification_runs.ask(request.user)
+            _record(request, events.AUDIT_VERIFICATION_ASKED, verification=verification.id)
+        return redirect("admin:accounts_event_verification", verification.id)
+
+    def show_verification(self, request: HttpRequest, verification_id: UUID) -> HttpResponse:
+        """How far a verification is, on a page that asks again by itself; or what it found."""
+        _scope_of(request)
+        verification = get_object_or_404(Verification.objects.select_related("asked_by"), id=verification_id)
+        if verification.has_ended:
+            _record(request, events.AUDIT_VERIFICATION_READ, verification=verification_id)
+        found = [(finding, *finding_words.words_of(finding["kind"])) for finding in verification.findings]
+        context = {"verification": verification, "findings": found, "most": verification_runs.MOST_FINDINGS}
+        page = self._page(request, "verification", "Verification", context)
+        if not verification.has_ended:
+            page["Refresh"] = "3"  # browsers heed it as they do the element of HTML
         return page
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        page = super().change_view(request, object_id, form_url, extra_context)
-        if page.status_code == HTTPStatus.OK:
-            _record(request, events.AUDIT_READ, event=object_id)
-        return page
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
-        every = super().get_queryset(request)
-        if _is_superuser(request):
-            return every
-        # A release belongs to no organisation: what happens to it concerns all of them.
-        of_releases = Q(organisation=None, action__startswith="release.")
-        return every.filter(of_releases | Q(organisation__in=_organisations_of(request)))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:  # noqa: ARG002
-        return _is_superuser(request) or bool(_organisations_of(request))
+        return _is_superuser(request) or bool(_audited_by(request))
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False
@@ -152,56 +179,70 @@ class EventAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:  # noqa: ARG002
         return False
 
-    @admin.display(description="Recorded (UTC)", ordering="id")
-    def when(self, event: Event) -> str:
-        """To the millisecond, as the database's clock had it."""
-        return event.recorded_at.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
-
-    @admin.display(description="Who")
-    def who(self, event: Event) -> str:
-        """The person, the key, or the door."""
-        facts = json.loads(bytes(event.body))
-        return str(event.person or event.api_key or facts["door"])
-
-    @admin.display(description="Body")
-    def decoded_body(self, event: Event) -> SafeString:
-        """The recorded facts, as they were written."""
-        text = json.dumps(json.loads(bytes(event.body)), indent=2, ensure_ascii=False)
-        return format_html("<pre>{}</pre>", text)
+    def _page(self, request: HttpRequest, page: str, title: str, context: dict[str, Any]) -> HttpResponse:
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        return TemplateResponse(request, f"admin/accounts/event/{page}.html", {**shared, **context})
 
 
 def _is_superuser(request: HttpRequest) -> bool:
     return isinstance(request.user, Person) and request.user.is_active and request.user.is_superuser
 
 
-def _organisations_of(request: HttpRequest) -> list[Organisation]:
+def _audited_by(request: HttpRequest) -> list[Organisation]:
     if not isinstance(request.user, Person) or not request.user.is_active:
         return []
-    if request.user.is_superuser:
-        return list(Organisation.objects.all())
     return audited_organisations(request.user)
+
+
+def _organisations_of(request: HttpRequest) -> list[Organisation]:
+    """Those whose events this visitor may search; whoever may search none has no business here."""
+    if _is_superuser(request):
+        return list(Organisation.objects.all())
+    organisations = _audited_by(request)
+    if not organisations:
+        raise PermissionDenied
+    return organisations
+
+
+def _scope_of(request: HttpRequest) -> Scope:
+    if _is_superuser(request):
+        return None
+    return frozenset(organisation.id for organisation in _organisations_of(request))
+
+
+def _search_of(request: HttpRequest, *others: str) -> Search:
+    """The search in the address, where only some other names may stand besides."""
+    query = {name: request.GET[name] for name in request.GET if name not in others}
+    try:
+        return timeline.read_search(query)
+    except timeline.SearchUnreadable as error:
+        raise BadRequest(f"No page of ours searches so: {error}") from None
+
+
+def _turn_of(turn: dict[str, str]) -> dict[str, UUID]:
+    """Next to which event the page is."""
+    try:
+        return {name: UUID(text) for name, text in turn.items()}
+    except ValueError:
+        raise BadRequest("No event has such an identifier") from None
+
+
+def _find_event(request: HttpRequest, event_id: UUID) -> Event:
+    event = timeline.find_event(_scope_of(request), event_id)
+    if event is None:
+        raise Http404
+    return event
+
+
+def _find_receipt(event: Event) -> dict[str, Any] | None:
+    """The proof that an event is sealed; nothing while it is not."""
+    try:
+        return receipts.make_receipt(event)
+    except receipts.NotSealed:
+        return None
 
 
 def _record(request: HttpRequest, action: str, **facts: Any) -> None:
     """Who watches is on record too."""
     assert isinstance(request.user, Person)  # noqa: S101 - the admin saw to it
     ledger.record(action, **facts_of_person(request.user), **facts_of_request(request), **facts)
-
-
-def _id_of(address: str) -> str:
-    """Who has the address: an address is personal, and does not belong into another address."""
-    if not address:
-        return ""
-    person = Person.objects.filter(email=normal_address(address)).first()
-    return str(person.id if person else NOBODY)
-
-
-def _errors_of(form: forms.Form) -> str:
-    return " ".join(
-        f"{form.fields[name].label}: {error}" for name, errors in form.errors.items() for error in errors
-    )
-
-
-def _first_id(day: date | None) -> str:
-    """Identifiers begin with their time, so that a time is searched by them."""
-    return str(first_id_at(timezone.make_aware(datetime.combine(day, time())))) if day else ""

@@ -1,5 +1,7 @@
 """Organisations own everything; people belong to them with roles; systems hold API keys."""
 
+import json
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -202,3 +204,72 @@ class Event(models.Model):
     def recorded_at(self) -> datetime:
         """When the database recorded it, by its own clock."""
         return time_of(self.recorded_us)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the body says; nothing where somebody has made another thing of it than JSON."""
+        with suppress(ValueError, RecursionError):
+            facts = json.loads(bytes(self.body))
+            return facts if isinstance(facts, dict) else {}
+        return {}
+
+
+class DailyCount(models.Model):
+    """How many events of one kind an organisation had on a day in UTC, for the charts.
+
+    Nothing is proven by it: `accounts.tallies` counts it from the audit trail, again and again.
+    """
+
+    day = models.DateField()
+    organisation_id = models.UUIDField(null=True)
+    action = models.TextField()
+    # The code of a problem, for the refusals that name it; empty for all events of the action.
+    reason = models.TextField()
+    count = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["day", "action"], name="dailycount_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.count} {self.action} {self.reason}"
+
+
+class Verification(models.Model):
+    """Somebody asked whether the audit trail is whole: a worker finds out and writes here how far it is."""
+
+    class Status(models.TextChoices):
+        """Where a verification stands."""
+
+        WAITING = "waiting", "Waiting for a worker"
+        RUNNING = "running", "Under way"
+        FINISHED = "finished", "Finished"
+        FAILED = "failed", "Broken off"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    asked_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now, editable=False)
+    # When the worker was last heard of: one that was killed says nothing.
+    heard_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    done = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(default=0)
+    findings = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(status__in=["finished", "failed"], finished_at__isnull=False)
+                | models.Q(status__in=["waiting", "running"], finished_at__isnull=True),
+                name="verification_ends_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()}, asked for by {self.asked_by}"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.finished_at is not None

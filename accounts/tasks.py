@@ -1,8 +1,9 @@
 """What Celery workers do for the audit trail."""
 
 from celery import shared_task
+from django.utils import timezone
 
-from accounts import anchoring, sealer
+from accounts import anchoring, sealer, tallies, verification_runs
 
 
 @shared_task(name="accounts.seal_events", ignore_result=True)  # type: ignore[untyped-decorator]
@@ -21,3 +22,18 @@ def sweep_events() -> int:
 def anchor_checkpoint() -> int:
     """Keep the latest checkpoint outside the database; in how many places."""
     return anchoring.anchor_latest()
+
+
+@shared_task(name="accounts.count_events", ignore_result=True)  # type: ignore[untyped-decorator]
+def count_events() -> int:
+    """Count the events of the latest days for the auditors' charts; of how many days."""
+    return tallies.count_days(timezone.now().date())
+
+
+# Acknowledged at once: it may take longer than the broker waits, and the row says what is still to be done.
+@shared_task(  # type: ignore[untyped-decorator]
+    name="accounts.verify_audit", acks_late=False, time_limit=6 * 60 * 60, ignore_result=True
+)
+def verify_audit() -> bool:
+    """Verify the audit trail, if somebody has asked for it; whether somebody had."""
+    return verification_runs.run_next()

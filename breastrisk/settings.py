@@ -159,6 +159,8 @@ CELERY_BEAT_SCHEDULE = {
     },
     "sealing": {"task": "accounts.seal_events", "schedule": 2.0, "options": {"expires": 5}},
     "anchoring": {"task": "accounts.anchor_checkpoint", "schedule": 60.0, "options": {"expires": 120}},
+    "event counts": {"task": "accounts.count_events", "schedule": 60.0, "options": {"expires": 110}},
+    "verification": {"task": "accounts.verify_audit", "schedule": 3.0, "options": {"expires": 5}},
     "worker mark": {"task": "breastrisk.mark_worker", "schedule": 5.0, "options": {"expires": 10}},
 }
 

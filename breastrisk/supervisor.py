@@ -185,7 +185,7 @@ class Supervisor:
     def _spawn_worker(self) -> Server:
         schedule = str(self._state.path / "beat-schedule")
         arguments = (
-            *("--app", "breastrisk", "worker", "--beat", "--schedule", schedule, "--concurrency", "1"),
+            *("--app", "breastrisk", "worker", "--beat", "--schedule", schedule, "--concurrency", "2"),
             *("--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
         )
         return self._spawn_python("worker", "celery", *arguments)

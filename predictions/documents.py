@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from predictions.charts import Chart
+from accounts.charts import Chart
 
 _MEANS_SOMETHING = re.compile(r"([\\`*_<\[\]|])")
 

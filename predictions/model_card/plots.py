@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from accounts.charts import Axis, Chart, Point, Series
 from ml_models.manifest import (
     CalibrationPoint,
     CategoryCurve,
@@ -11,7 +12,6 @@ from ml_models.manifest import (
     NetBenefit,
     RocPoint,
 )
-from predictions.charts import Axis, Chart, Point, Series
 from predictions.documents import Cell, Figure, Table
 from predictions.model_card.rounding import (
     band,

@@ -46,8 +46,8 @@ def prediction(release, alice_acting):
         ("charlie", "/admin/accounts/event/", 302),
         ("nobody", "/admin/accounts/event/", 302),
         ("audrey", "/admin/accounts/event/{event}/change/", 200),
-        ("audrey", "/admin/accounts/event/add/", 403),
-        ("adam", "/admin/accounts/event/{event}/delete/", 403),
+        ("audrey", "/admin/accounts/event/add/", 404),
+        ("adam", "/admin/accounts/event/{event}/delete/", 404),
         ("audrey", "/admin/accounts/person/", 403),
         ("adam", "/admin/predictions/prediction/", 403),
     ],
@@ -71,8 +71,8 @@ def test_the_list_shows_the_organisations_predictions_and_nobody_elses(
 def test_an_auditor_of_another_hospital_finds_no_event_of_the_clinic(prediction, other_hospital, browser_of):
     spy = make_person("spy", other_hospital, Role.AUDITOR)
     client = browser_of(spy)
-    assert str(prediction.id) not in client.get("/admin/accounts/event/").content.decode()
-    assert client.get(f"/admin/accounts/event/{prediction.event_id}/change/").status_code == 302
+    assert str(prediction.event_id) not in client.get("/admin/accounts/event/").content.decode()
+    assert client.get(f"/admin/accounts/event/{prediction.event_id}/change/").status_code == 404
 
 
 def test_reading_a_result_is_on_record(prediction, alice, browser_of):
@@ -95,8 +95,8 @@ def test_a_person_without_an_organisation_is_told_so(browser_of):
         ({"person": "adam@clinic.example"}, False),
         ({"release": "rotterdam76-ridge 1.0.0"}, True),
         ({"release": "rotterdam76-ridge 9.9.9"}, False),
-        ({"since": "2026-01-01", "case": "P-0042"}, True),
-        ({"until": "2026-01-01", "case": "P-0042"}, False),
+        ({"since": "2026-01-01T08:30", "case": "P-0042"}, True),
+        ({"until": "2026-01-01T08:30", "case": "P-0042"}, False),
         ({"action": "prediction.made"}, True),
         ({"action": "prediction.refused"}, False),
     ],
@@ -105,8 +105,10 @@ def test_an_auditor_searches_by_case_person_release_and_time(prediction, audrey,
     client = browser_of(audrey)
     response = client.post("/admin/accounts/event/search/", search, follow=True)
     assert response.status_code == 200
-    assert (str(prediction.id) in response.content.decode()) == found
-    assert "P-0042" not in response.redirect_chain[0][0]
+    assert (str(prediction.event_id) in response.content.decode()) == found
+    address = response.redirect_chain[0][0].lower()
+    assert "p-0042" not in address
+    assert "clinic" not in address
 
 
 def test_a_search_that_cannot_be_read_is_said_so(audrey, browser_of):

@@ -34,10 +34,18 @@ HOSTILE = (
     "body=x",
     "body__contains=x",
     "body__length=1",
-    "case_digest__in=%00",
-    "case_digest__in=" + "a" * 64 + ",%00",
+    "case=%00",
+    "case=" + "a" * 64 + ",%00",
     "person__password__startswith=a",
     "person__id__exact=x",
+    "person=x",
+    "since=2026-02-30T12:00",
+    "since=2999-12-31T23:59",
+    "until=2000-01-01T00:00",
+    "before=x",
+    "after=ffffffff-ffff-ffff-ffff-ffffffffffff",
+    "before=00000000-0000-0000-0000-000000000000",
+    "release=a 9",
     "is_active__exact=x",
     "is_active__exact=%00",
     "o=99999999999999999999999",
@@ -74,11 +82,11 @@ def test_no_query_of_a_list_is_a_500(root, alice, query):
 
 def test_an_auditor_may_not_filter_by_what_the_search_does_not_ask(audrey, browser_of):
     client = browser_of(audrey)
-    for query in ("person__email__startswith=a", "person__password__regex=.", "body__contains=x"):
+    for query in ("person__email__startswith=a", "person__password__regex=.", "body__contains=x", "p=1"):
         assert client.get(f"/admin/accounts/event/?{query}").status_code == 400
 
 
-@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("path", LISTS[1:])
 def test_every_link_of_a_list_leads_somewhere(root, alice, release, path):
     page = root.get(path)
     assert page.status_code == 200
@@ -121,8 +129,13 @@ def test_what_the_libraries_keep_is_not_in_the_admin():
 @pytest.mark.parametrize(
     "search",
     [
-        {"until": "9999-12-31"},
+        {"until": "9999-12-31T23:59"},
         {"since": "0001-01-01"},
+        {"since": "2026-02-30T12:00"},
+        {"key": "\0"},
+        {"key": "x" * 101},
+        {"organisation": "x"},
+        {"kept_case": "x"},
         {"person": "al\u0131ce@clinic.example"},
         {"person": "nobody@clinic.example"},
         {"action": "a%' OR 1=1"},

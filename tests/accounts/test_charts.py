@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from predictions.charts import LEFT, PLOT_HEIGHT, RIGHT, Axis, Chart, Point, Series
+from accounts.charts import LEFT, PLOT_HEIGHT, RIGHT, Axis, Chart, Point, Series
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -22,6 +22,7 @@ ABOVE_PLOT = 32
 BELOW_PLOT = 48
 MARK = 4.5
 MOST_TICKS = 7
+BAR_ROW = 40
 
 Drawn = Literal["marks", "linked", "line", "step", "reference"]
 
@@ -77,6 +78,23 @@ class Chart:
         return _svg(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """One bar for each label, the first at the top; `key` and `description` as those of a chart."""
+
+    key: str
+    title: str
+    description: str
+    rows: tuple[tuple[str, int], ...]
+
+    @property
+    def svg(self) -> SafeString:
+        """The drawing."""
+        most = max(count for _, count in self.rows)
+        parts = (_bar(number, label, count, most) for number, (label, count) in enumerate(self.rows))
+        return _drawing(self, BAR_ROW * len(self.rows), parts)
+
+
 def _round_step(least: float) -> float:
     """The smallest of 1, 2, 5, 10 and so on that is not below `least`."""
     power: float = 10 ** floor(log10(least))
@@ -109,16 +127,27 @@ class _Plot:
 def _svg(chart: Chart) -> SafeString:
     plot = _Plot(chart)
     parts = (*_key(chart), _titles(plot), *_grid(plot), *_all_series(plot))
+    return _drawing(chart, plot.bottom + BELOW_PLOT, parts)
+
+
+def _drawing(chart: Chart | Bars, height: float, parts: Iterable[SafeString]) -> SafeString:
     return format_html(
         '<svg class="chart" role="img" aria-labelledby="{0}-title {0}-desc" viewBox="0 0 {1} {2}">'
         '<title id="{0}-title">{3}</title><desc id="{0}-desc">{4}</desc>{5}</svg>',
         chart.key,
         WIDTH,
-        plot.bottom + BELOW_PLOT,
+        height,
         chart.title,
         chart.description,
         _joined(parts),
     )
+
+
+def _bar(number: int, label: str, count: int, most: int) -> SafeString:
+    """The label and the count, and below them the bar."""
+    y, length = BAR_ROW * number, round(RIGHT * count / most, 1)
+    words = _text("start", 0, y + 15, label) + _text("end", RIGHT, y + 15, str(count))
+    return words + _path("bar", f"M0 {y + 21}h{length}v9h{-length}z")
 
 
 def _key(chart: Chart) -> Iterator[SafeString]:
