@@ -5,14 +5,12 @@ are not given are made once and kept in the state directory. With PRODUCTION=1 n
 is missing is named, and nothing starts.
 """
 
-import secrets
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 
-from accounts.signed_notes import SigningKey
-from breastrisk import case_keys, environment, model_keys
+from breastrisk import case_keys, environment, ledger_keys, model_keys
 from breastrisk.embedded import postgres, valkey
 from breastrisk.embedded.state import StateDirectory
 
@@ -31,20 +29,12 @@ def _secret(name: str) -> str:
     return environment.read(name, "") or _state.secret(name.lower())
 
 
-def _signing_key() -> str:
-    return environment.read("LEDGER_SIGNING_KEY", "") or _state.secret(
-        "ledger_signing_key", lambda: SigningKey.generate(f"breastrisk-{secrets.token_hex(4)}").text
-    )
-
-
 SECRET_KEY = _secret("SECRET_KEY")
 # Keys the digests that stand for case references in the audit trail. It is never changed.
 LEDGER_KEY = _secret("LEDGER_KEY")
-# Signs the checkpoints of the audit trail. Workers have it; the public keys, also former ones, everybody.
-LEDGER_SIGNING_KEY = environment.read("LEDGER_SIGNING_KEY", "") if PRODUCTION else _signing_key()
-LEDGER_PUBLIC_KEYS = environment.read_list("LEDGER_PUBLIC_KEYS", None if PRODUCTION else "") or [
-    SigningKey.from_text(LEDGER_SIGNING_KEY).verifier.text
-]
+# Sign the checkpoints of the audit trail, which the public keys verify, also former ones.
+_ledger_keys = ledger_keys.read(_state)
+LEDGER_SIGNING_KEY, LEDGER_PUBLIC_KEYS = _ledger_keys.signing, _ledger_keys.public
 # Each wraps keys of cases; the first wraps new ones.
 CASE_KEYS = case_keys.read(_state)
 # Where checkpoints of the ledger are kept outside the database: docs/anchors.md.

@@ -13,7 +13,7 @@ PRODUCTION = {
     "DJANGO_SETTINGS_MODULE": "breastrisk.settings",
     "SECRET_KEY": "s" * 50,
     "LEDGER_KEY": "l" * 50,
-    "LEDGER_PUBLIC_KEYS": "example+c74f20a3+AQ==",
+    "LEDGER_PUBLIC_KEYS": "risk.example+b4cb2992+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
     "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "CASE_KEYS": f"a:{43 * 'A'}=",
