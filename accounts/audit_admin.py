@@ -22,6 +22,7 @@ from accounts import (
     events,
     finding_words,
     ledger,
+    protection,
     receipts,
     timeline,
     verification_runs,
@@ -140,7 +141,8 @@ class EventAdmin(admin.ModelAdmin):
         """The latest verifications, and the button that asks for one."""
         _scope_of(request)
         latest = Verification.objects.select_related("asked_by")[:SHOWN_VERIFICATIONS]
-        return self._page(request, "verifications", "Verifications", {"verifications": latest})
+        context = {"verifications": latest, "protection": protection.told_by_worker()}
+        return self._page(request, "verifications", "Verifications", context)
 
     def ask_for_verification(self, request: HttpRequest) -> HttpResponse:
         """Have a worker verify the trail, unless one is at it already."""

@@ -1,6 +1,7 @@
 """What the audit trail is not protected against, as this installation is set up, in plain words."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
@@ -8,6 +9,10 @@ from django.db import connection
 from accounts.anchoring import open_anchors
 from accounts.anchors import AnchorAway
 from accounts.database_roles import SIGNING_IN, alias_of
+from accounts.events import STARTED
+from accounts.models import Event
+
+RECENT_STARTS = 100
 
 _OWNS_TRAIL = """
 SELECT rolsuper OR pg_has_role(current_user, relowner, 'MEMBER')
@@ -18,6 +23,15 @@ FROM pg_roles, pg_class WHERE rolname = current_user AND pg_class.oid = 'audit.e
 def find_weaknesses() -> list[str]:
     """A sentence for each thing that somebody could do to the trail unseen, or that keeps it unsealed."""
     return [*_roles(), *_keys(), *_anchors()]
+
+
+def told_by_worker() -> tuple[datetime, list[str]] | None:
+    """What the worker that started last found, and when: web servers lack the settings to know."""
+    starts = Event.objects.filter(organisation=None, action=STARTED).order_by("-id")[:RECENT_STARTS]
+    for event in starts:
+        if event.facts.get("process") == "worker":
+            return event.recorded_at, event.facts["weaknesses"]
+    return None
 
 
 def _roles() -> Iterator[str]:

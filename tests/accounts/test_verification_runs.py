@@ -171,3 +171,11 @@ def test_the_database_keeps_states_that_mean_something(audrey):
     for state in ({"status": "finished"}, {"finished_at": timezone.now()}, {"status": "unknown"}):
         with pytest.raises(IntegrityError), transaction.atomic():
             Verification.objects.create(asked_by=audrey, **state)
+
+
+def test_the_page_says_what_is_not_protected_as_the_worker_found_it(audrey, browser_of):
+    ledger.record("process.started", process="worker", weaknesses=["No anchor <here>."])
+    ledger.record("process.started", process="web")
+    page = browser_of(audrey).get("/admin/accounts/event/verifications/").content.decode()
+    assert "What is not protected" in page
+    assert "No anchor &lt;here&gt;." in page
