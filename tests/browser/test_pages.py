@@ -140,12 +140,26 @@ def test_an_auditor_finds_a_case_and_its_reference_is_in_no_address(visit):
     page = visit("/admin/accounts/event/", "auditor")
     page.get_by_label("Case reference").fill("P-AUDIT-1")
     page.get_by_role("button", name="Search").click()
-    expect(page.locator("#result_list")).to_contain_text(prediction)
     expect(page.locator("#result_list tbody tr")).to_have_count(2)  # made, and disclosed
     assert "P-AUDIT-1" not in page.url
     page.locator("#result_list tbody th a, #result_list tbody td a").first.click()
-    expect(page.locator("pre")).to_contain_text('"action": "prediction.disclosed"')
+    expect(page.locator("pre").first).to_contain_text('"action": "prediction.disclosed"')
+    expect(page.locator("pre").first).to_contain_text(prediction)
     expect(page.get_by_role("button", name="Save")).to_have_count(0)
+
+
+def test_an_auditor_has_the_trail_verified_without_javascript(visit):
+    page = visit("/admin/accounts/event/", "auditor", java_script_enabled=False)
+    page.get_by_role("link", name="Verify the trail").click()
+    page.get_by_role("button", name="Verify now").click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    expect(page.get_by_text("the trail is whole")).to_be_visible(timeout=60_000)
+
+
+@pytest.mark.parametrize("path", ["", "charts/", "verifications/"])
+def test_the_auditors_pages_fit_a_phone(visit, path):
+    page = visit(f"/admin/accounts/event/{path}", "auditor", viewport={"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 
 def test_signing_out_ends_the_session(visit, product):
