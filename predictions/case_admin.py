@@ -1,5 +1,6 @@
 """Cases in Django admin: found, handed out, erased by two people, and kept as long as a rule says."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +17,12 @@ from django.urls import URLPattern, path
 from accounts.actors import Actor, audited_organisations
 from accounts.models import Organisation, Person
 from predictions import cases, erasure, retention
+from predictions.access_export import Export, export_case
+from predictions.case_document import as_json, as_pdf
 from predictions.erasure_records import LONGEST_KEPT_YEARS, ErasureReason, ErasureRequest, RetentionProposal
 from predictions.exceptions import StepRefused
+
+EXPORTS: dict[str, Callable[[Export], bytes]] = {"pdf": as_pdf, "json": as_json}
 
 
 class FindForm(forms.Form):
@@ -62,6 +67,11 @@ class CaseAdmin(admin.ModelAdmin):
                 "case/<uuid:organisation_id>/<uuid:key_id>/",
                 self._page(self.case_view),
                 name="predictions_case",
+            ),
+            path(
+                "case/<uuid:organisation_id>/<uuid:key_id>/export.<slug:kind>",
+                self._page(self.export),
+                name="predictions_case_export",
             ),
             path(
                 "<uuid:request_id>/decide/<slug:step>/",
@@ -163,6 +173,16 @@ class CaseAdmin(admin.ModelAdmin):
             "person": request.user,
         }
         return self._answer(request, "case", context, status)
+
+    def export(self, request: HttpRequest, organisation_id: UUID, key_id: UUID, kind: str) -> HttpResponse:
+        """All that is held on a case, as a file that is not named after it."""
+        actor = _actor(request, organisation_id)
+        case, write = cases.find_case(actor.organisation, key_id), EXPORTS.get(kind)
+        if case is None or write is None or request.method != "POST":
+            raise Http404
+        answer = HttpResponse(write(export_case(case, actor)), content_type=f"application/{kind}")
+        answer["Content-Disposition"] = f'attachment; filename="case-{key_id}.{kind}"'
+        return answer
 
     def decide(self, request: HttpRequest, request_id: UUID, step: str) -> HttpResponse:
         """Approve what somebody else asked for, or leave the case as it is."""

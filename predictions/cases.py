@@ -70,10 +70,10 @@ def find_case(organisation: Organisation, key_id: UUID) -> Case | None:
 
 def predictions_of_case(organisation: Organisation, key_id: UUID) -> QuerySet[Prediction]:
     """The predictions of one case, oldest first."""
-    made = Prediction.objects.with_keys().select_related(
-        "case_key", "release", "person", "api_key", "organisation"
-    )
-    return made.filter(organisation=organisation, case_key=key_id).order_by("id")
+    # To filter by the key itself would make Django's outer join with it an inner one, and lose erased ones.
+    named = Prediction.objects.filter(organisation=organisation, case_key=key_id).values("id")
+    related = ("case_key", "release", "person", "api_key", "organisation")
+    return Prediction.objects.select_related(*related).filter(id__in=named).order_by("id")
 
 
 def _key_of_prediction(organisation: Organisation, text: str) -> list[UUID]:

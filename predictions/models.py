@@ -148,15 +148,12 @@ class Activation(models.Model):
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
-    """Predictions with the keys of their cases, from one query."""
-
-    def with_keys(self) -> Self:
-        """Each with the key of its case, or None where that is erased."""
-        return self.select_related("case_key")
+    """Predictions, of which some can be read."""
 
     def readable(self) -> Self:
         """Those of cases that are not erased, each with its key."""
-        return self.filter(models.Exists(CaseKey.objects.filter(id=models.OuterRef("case_key")))).with_keys()
+        has_key = models.Exists(CaseKey.objects.filter(id=models.OuterRef("case_key")))
+        return self.filter(has_key).select_related("case_key")
 
 
 class Prediction(models.Model):

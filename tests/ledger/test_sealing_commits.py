@@ -30,7 +30,9 @@ def test_two_sealers_at_once_seal_every_event_once(transactional_db):
 
 def test_what_commits_late_or_never_is_sealed_late_or_never(transactional_db):
     address = connection.get_connection_params()
-    options = {name: address[name] for name in ("host", "user", "password", "dbname")}
+    options = {
+        name: address[name] for name in ("host", "port", "user", "password", "dbname") if name in address
+    }
     with closing(psycopg2.connect(**options)) as slow, closing(psycopg2.connect(**options)) as failing:
         for visitor in (slow, failing):
             body = ledger.canonical_json({"action": "test.late"})

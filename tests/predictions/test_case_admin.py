@@ -101,6 +101,7 @@ def test_one_asks_and_another_approves(page, made, asked, adam, audrey, browser_
     assert not ErasureDecision.objects.exists()
     done = browser_of(audrey).post(step_of(asked, "approve"), follow=True).content.decode()
     assert "Erased. Approved on" in done
+    assert "rotterdam76-ridge 1.0.0" in done
     assert Prediction.objects.get(id=made.id).is_erased
     page_of_result = browser_of(adam).get(f"/predictions/{made.id}/").content.decode()
     assert str(ErasureDecision.objects.get().id) in page_of_result
