@@ -77,7 +77,10 @@ class EventAdmin(admin.ModelAdmin):
         organisations = _organisations_of(request)
         turn = {name: request.GET[name] for name in ("before", "after") if name in request.GET}
         search = _search_of(request, *turn)
-        context: dict[str, Any] = {"form": filled_in(search, organisations), "most_events": MOST_EVENTS}
+        context: dict[str, Any] = {
+            "form": filled_in(search, organisations),
+            "most_events": f"{MOST_EVENTS:,}",
+        }
         context |= {"search": search, "query": urlencode(search), "formats": FORMATS}
         try:
             page = timeline.find_page(_scope_of(request), search, **_turn_of(turn))

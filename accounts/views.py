@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.event_words import words_of
 from accounts.forms import ReceiptForm
 from accounts.links import LinkRefused, use_link
 from accounts.models import Event, Person
@@ -49,7 +50,12 @@ def check_receipt(request: HttpRequest, event_id: UUID, leaf: str) -> HttpRespon
     event = Event.objects.filter(id=event_id).first()
     if event is None or bytes(event.leaf).hex() != leaf.lower():
         return render(request, "accounts/receipt.html", {"form": ReceiptForm(), "unknown": True}, status=404)
-    context = {"event": event, "place": find_place(event_id), "keys": settings.LEDGER_PUBLIC_KEYS}
+    context = {
+        "event": event,
+        "what": words_of(event.action),
+        "place": find_place(event_id),
+        "keys": settings.LEDGER_PUBLIC_KEYS,
+    }
     return render(request, "accounts/receipt.html", context)
 
 
