@@ -1,50 +1,81 @@
-"""What the findings of a verification mean, and what to do about each; `docs/ledger-runbook.md` says how."""
+"""What the findings of a verification mean, and what to do about each, as `docs/ledger-runbook.md` has it."""
 
-_KEEP = "Keep the database as it is, and compare with the latest backup that verifies."
-_FORGED = "Find out who knows LEDGER_KEY or had the database: stop what wrote it, and tell the auditors."
-_RESEAL = f"{_KEEP} The events may be whole: look whether any of them is named here too."
-_RESTORE = f"{_KEEP} Restore what is missing from it beside this database; put nothing back into the trail."
+_LEAVES = (
+    "Leaves of the sealed tree were removed or renumbered, or stand behind the last checkpoint.",
+    "Compare with a backup; the original of an event is the one whose leaf the backup's tree has.",
+)
+_ONE_OF_TWO = "Erasure leaves both: somebody had the rights of the database's superuser."
 
 # kind: what it means, what to do
 WORDS = {
-    "event_forged": ("An event that this product did not write: its MAC is wrong.", _FORGED),
-    "event_edited": ("The body of an event is not what was sealed.", _KEEP),
-    "columns_edited": ("What an event is searched by does not agree with its body.", _KEEP),
-    "event_deleted": ("A sealed event is no longer there.", _RESTORE),
-    "event_backdated": ("The time of an event does not agree with its identifier or neighbours.", _KEEP),
-    "event_repeated": ("The same body was written twice: somebody copied an event.", _FORGED),
-    "event_unsealed": (
-        "An event has waited too long to be sealed.",
-        "See that the worker runs and its sealer may write; then verify again.",
+    "event_edited": (
+        "The body, time or MAC of an event is not what was sealed.",
+        "Compare with a backup; the original is the one whose leaf is in the tree.",
     ),
-    "leaf_missing": ("A leaf of the sealed tree is not there.", _RESEAL),
-    "leaf_unsigned": ("The tree has leaves that no checkpoint signs.", _RESEAL),
-    "subtree_edited": ("A stored hash inside of the tree is not what its leaves give.", _RESEAL),
-    "checkpoint_edited": ("The columns of a checkpoint do not agree with its signed note.", _RESEAL),
-    "checkpoint_missing": ("A checkpoint is missing in the chain.", _RESTORE),
-    "checkpoint_forged": ("The signature of a checkpoint is not ours.", _FORGED),
-    "root_wrong": ("The leaves do not give the root that a checkpoint signs.", _RESEAL),
+    "event_forged": (
+        "An event that the product did not write, or whose body was changed together with its leaf.",
+        "Somebody had the rights of the owner or superuser. As evidence it is worth nothing.",
+    ),
+    "columns_edited": (
+        "What an event is searched by does not agree with its body. The body is right.",
+        "It was done to hide the event from searches: look at what is missing from whose list.",
+    ),
+    "event_deleted": (
+        "A sealed event is no longer there; its leaf is.",
+        "Take the event from a backup into a note; it cannot be put back with its time.",
+    ),
+    "event_repeated": (
+        "A body and its MAC were put in again.",
+        "The first is genuine; the others show that somebody had the right to insert.",
+    ),
+    "event_backdated": (
+        "An event says another time than its place in the tree allows.",
+        "Somebody had LEDGER_KEY: change it only together with a new trail.",
+    ),
+    "event_unsealed": (
+        "An event has waited for more than ten minutes to be sealed.",
+        "See that a worker runs, with the sealer's role and the signing key; then verify again.",
+    ),
+    "leaf_missing": _LEAVES,
+    "leaf_unsigned": _LEAVES,
+    "subtree_edited": (
+        "A stored node of the tree is not what its leaves give.",
+        "Proofs would fail; the leaves are right.",
+    ),
+    "root_wrong": (
+        "The leaves before a checkpoint are not those that it signed.",
+        "The first checkpoint that is named bounds the time: it happened after that was anchored.",
+    ),
+    "checkpoint_edited": ("Columns of a checkpoint were changed, and not its note.", "The note is right."),
+    "checkpoint_forged": (
+        "No known key signed the note of a checkpoint.",
+        "See whether LEDGER_PUBLIC_KEYS lacks a former key; otherwise the note was replaced.",
+    ),
+    "checkpoint_missing": ("The chain of checkpoints has a hole.", "The missing note may be at an anchor."),
+    "tail_truncated": (
+        "An anchor remembers more events than the database has.",
+        "An older backup was restored, or somebody removed the end.",
+    ),
     "anchor_differs": (
-        "What an anchor keeps is another checkpoint than that of the database: one of them was changed.",
-        "Take the anchor's for true until the contrary is shown. " + _KEEP,
+        "An anchor remembers another tree.",
+        "Somebody with the signing key wrote the trail anew. The anchor is right.",
     ),
     "anchor_foreign": (
-        "An anchor keeps a note that is not signed by a key of ours.",
-        "Find out who can write there, and whether LEDGER_PUBLIC_KEYS lacks a former key. " + _KEEP,
-    ),
-    "tail_truncated": (
-        "An anchor knows of more events than the database has: its end was cut off.",
-        _RESTORE,
+        "A note at an anchor is none of ours.",
+        "Somebody can write there: see to the rights of that place.",
     ),
     "anchor_away": (
-        "An anchor could not be read, so a cut end would not show.",
-        "See that the anchor can be reached, and verify again.",
+        "An anchor does not answer, so that a removed end would not show.",
+        "Ask whoever runs it, and verify again.",
     ),
-    "prediction_without_event": ("A prediction names an event that is not there.", _RESTORE),
-    "prediction_differs": ("A prediction is not what its event says of it.", _KEEP),
-    "event_without_prediction": ("An event names a prediction that is not there.", _RESTORE),
+    "prediction_without_event": ("The event of a prediction was removed.", _ONE_OF_TWO),
+    "event_without_prediction": ("The prediction of an event was removed.", _ONE_OF_TWO),
+    "prediction_differs": (
+        "A prediction is not the one of its event.",
+        "Take it from a backup; the event has the digests.",
+    ),
 }
-_UNKNOWN = ("Something else is not as it should be.", _KEEP)
+_UNKNOWN = ("Something is not as it should be.", "Change nothing before somebody has understood it.")
 
 
 def words_of(kind: str) -> tuple[str, str]:
