@@ -7,7 +7,9 @@ from wsgiref.util import setup_testing_defaults
 from django.core.signals import request_started
 from django.db import close_old_connections
 
-from breastrisk.wsgi import application
+from breastrisk.transport import Handler
+
+application = Handler()
 
 
 def ask(method: str, path: str, body: bytes = b"", **environ: Any) -> tuple[int, dict[str, str], str]:

@@ -5,6 +5,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -17,7 +19,7 @@ import redis
 from breastrisk.embedded import postgres, valkey
 from breastrisk.embedded.state import StateDirectory
 from tests.panels import as_body, as_text, values_of
-from tests.product import Product, children_of
+from tests.product import CHECKOUT, Product, children_of
 
 CANARY_CASE = "CANARY-CASE-7c1e"
 CANARY_VALUE = 7.123456789012
@@ -80,6 +82,38 @@ def mapped_files(pid):
     """The files that a process and its descendants have in memory."""
     text = Path(f"/proc/{pid}/maps").read_text()
     return text + "".join(mapped_files(child) for child in children_of(pid))
+
+
+def test_what_each_process_was_set_up_with_is_on_record(product):
+    query = "SELECT convert_from(body, 'UTF8')::jsonb FROM audit.event WHERE action = 'process.started'"
+    until(lambda: {start["process"] for (start,) in rows(product, query)} == {"web", "worker"})
+    starts = {start["process"]: start for (start,) in rows(product, query)}
+    assert "LEDGER_ANCHORS is empty" in " ".join(starts["worker"]["weaknesses"])
+    assert "owner of the audit trail" not in " ".join(starts["worker"]["weaknesses"])
+    text = json.dumps(starts)
+    for secret in (Path(product.state) / "secrets").iterdir():
+        assert secret.read_text() not in text
+
+
+def test_a_prediction_is_sealed_by_a_worker_and_its_receipt_convinces_the_stand_alone_program(
+    product, key, tmp_path
+):
+    headers = {"Authorization": f"Api-Key {key}"}
+    prediction = json.loads(predict(product, key)[1])
+
+    def sealed():
+        response, body = call(product, "GET", prediction["audit"]["receipt"], **headers)
+        return body if response.status == 200 else None
+
+    file = tmp_path / "receipt.json"
+    file.write_text(until(sealed))
+    latest = json.loads(call(product, "GET", "/api/v1/ledger/checkpoint", **headers)[1])
+    script = [sys.executable, "-I", CHECKOUT / "static" / "verify_ledger.py", "receipt", file]
+    assert subprocess.run([*script, "--key", latest["keys"][0]], check=False).returncode == 0
+    page = call(
+        product, "GET", f"/receipts/{prediction['audit']['event']}/{prediction['audit']['leaf_sha256']}/"
+    )[1]
+    assert "This receipt is genuine" in page
 
 
 def test_a_prediction_is_confirmed_by_a_worker_within_seconds(product, key):
