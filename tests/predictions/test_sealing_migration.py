@@ -21,21 +21,19 @@ READ = {"log_hazard": 0.5, "risk": [0.2, 0.27182818]}
 
 
 @pytest.fixture
-def old(django_db_setup: None, django_db_blocker) -> Iterator[str]:
+def old(transactional_db: None) -> Iterator[str]:
     """Another database on the same server, as it was before."""
-    with django_db_blocker.unblock():
-        name = "before_sealing"
-        settings = {**connections["default"].settings_dict, "NAME": name}
-        with connections["default"].cursor() as cursor:
-            cursor.execute(f"DROP DATABASE IF EXISTS {name}")
-            cursor.execute(f"CREATE DATABASE {name}")
-        connections.databases[name] = settings
-        yield name
-        connections[name].close()
-        with connections["default"].cursor() as cursor:
-            cursor.execute(f"DROP DATABASE {name}")
-        del connections.databases[name], connections[name]
-        connections["default"].close()
+    name = "before_sealing"
+    settings = {**connections["default"].settings_dict, "NAME": name}
+    with connections["default"].cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+        cursor.execute(f"CREATE DATABASE {name}")
+    connections.databases[name] = settings
+    yield name
+    connections[name].close()
+    with connections["default"].cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {name}")
+    del connections.databases[name], connections[name]
 
 
 def insert(cursor, table, **values):
