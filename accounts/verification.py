@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import islice, pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 import msgspec
@@ -20,7 +20,6 @@ from django.db import connections, transaction
 
 from accounts.anchors import Anchor, AnchorAway, AnchorConflict
 from accounts.database_roles import alias_of
-from accounts.event_leaf import MAC_SIZE
 from accounts.events import CHECKPOINT_ANCHORED
 from accounts.ledger import mac_of
 from accounts.merkle import Frontier, NodesMissing, Subtree, leaf_hash, root_of
@@ -35,22 +34,22 @@ Report = Callable[[int, int], None]
 LATENESS = timedelta(hours=2)
 UNSEALED_AFTER = timedelta(minutes=10)
 CHUNK = 5_000
-TIME_SIZE = 8
-HEAD_SIZE = TIME_SIZE + MAC_SIZE
-
-# What is hashed comes as one value and the searched columns as another: rows cost by the number of values.
+# A row costs by the number of its values: whatever is hashed comes as one, at these places, and the searched
+# columns as another.
+SEALED, LEAF, IDENTIFIER, TIME, MAC = (slice(*ends) for ends in pairwise((0, 32, 64, 80, 88, 120)))
+HASHED, BODY = slice(IDENTIFIER.start, None), slice(MAC.stop, None)
 _COLUMNS = (
     "concat_ws('|', action, coalesce(organisation_id::text, 'None'), coalesce(person_id::text, 'None'), "
     "coalesce(api_key_id::text, 'None'), coalesce(case_digest, 'None'), coalesce(release, 'None'), "
     "coalesce(prediction_id::text, 'None'))"
 )
-_CONTENT = f"int8send(recorded_us) || mac || body, event.leaf, {_COLUMNS}"
+_EVENT = "event.leaf || uuid_send(event.id) || int8send(recorded_us) || mac || body"
 _SEALED = (
-    f"SELECT l.idx, l.leaf, uuid_send(l.event_id), {_CONTENT} FROM audit.leaf l "  # noqa: S608
-    "LEFT JOIN audit.event event ON event.id = l.event_id WHERE l.idx >= %s ORDER BY l.idx"
+    f"SELECT l.idx, coalesce(l.leaf || {_EVENT}, l.leaf || l.leaf || uuid_send(l.event_id)), {_COLUMNS} "  # noqa: S608
+    "FROM audit.leaf l LEFT JOIN audit.event event ON event.id = l.event_id WHERE l.idx >= %s ORDER BY l.idx"
 )
 _UNSEALED = (
-    f"SELECT NULL, NULL, uuid_send(event.id), {_CONTENT} FROM audit.event event "  # noqa: S608
+    f"SELECT NULL, event.leaf || {_EVENT}, {_COLUMNS} FROM audit.event event "  # noqa: S608
     "WHERE NOT EXISTS (SELECT FROM audit.leaf WHERE event_id = event.id) ORDER BY id"
 )
 _REPEATED = "SELECT mac, min(id::text) FROM audit.event GROUP BY mac HAVING count(*) > 1"
@@ -71,18 +70,25 @@ further_checks: list[Check] = []
 
 
 class _Row(NamedTuple):
-    """A leaf and its event: without the event only the first three are there, without the leaf the others."""
+    """A leaf, at a position, and its event; of a leaf without one `data` ends with the identifier."""
 
     position: int | None
-    sealed: memoryview | None
-    id: memoryview
-    content: memoryview | None
-    leaf: memoryview
+    data: bytes
     columns: str
+
+    @classmethod
+    def read(cls, row: Sequence[Any]) -> Self:
+        """From what the driver gives."""
+        position, data, columns = row
+        return cls(position, bytes(data), columns)
 
     @property
     def where(self) -> str:
-        return f"event {UUID(bytes=bytes(self.id))}"
+        return f"event {UUID(bytes=self.data[IDENTIFIER])}"
+
+    @property
+    def recorded_us(self) -> int:
+        return int.from_bytes(self.data[TIME], "big", signed=True)
 
 
 class _Facts(msgspec.Struct):
@@ -197,7 +203,7 @@ class _Walk:
 
     def check_leaves(self, checkpoints: list[StoredCheckpoint], report: Report) -> Iterator[Finding]:
         """Up to each checkpoint in turn, and what lies behind the last."""
-        rows = map(_Row._make, stream(_SEALED, [self._start]))
+        rows = map(_Row.read, stream(_SEALED, [self._start]))
         for checkpoint in checkpoints:
             if checkpoint.size >= self._frontier.size:
                 yield from self._advance(rows, checkpoint, report)
@@ -211,9 +217,7 @@ class _Walk:
     ) -> Iterator[Finding]:
         while chunk := list(islice(rows, min(CHUNK, checkpoint.size - self._frontier.size))):
             yield from _check_rows(chunk, self._frontier.size, self._earlier_us, checkpoint.at_us)
-            yield from self._check_subtrees(
-                self._frontier.extend([bytes(row.sealed or b"") for row in chunk])
-            )
+            yield from self._check_subtrees(self._frontier.extend([row.data[SEALED] for row in chunk]))
             report(self._frontier.size - self._start, self._size - self._start)
 
     def _check_subtrees(self, complete: list[Subtree]) -> Iterator[Finding]:
@@ -286,39 +290,31 @@ def _stored_subtrees(cursor: Cursor) -> dict[tuple[int, int], bytes]:
 
 
 def _check_rows(rows: list[_Row], first: int, earlier_us: int, sealed_us: int) -> Iterator[Finding]:
-    earliest = earlier_us - LATENESS // timedelta(microseconds=1)
+    earliest_us = earlier_us - LATENESS // timedelta(microseconds=1)
     for expected, row in enumerate(rows, first):
         if row.position != expected:
             yield Finding("leaf_missing", f"leaf {expected}", f"Leaf {row.position} stands in its place.")
-        if row.content is None:
+        if len(row.data) == IDENTIFIER.stop:
             yield Finding("event_deleted", row.where, f"Leaf {row.position} is all that is left of it.")
-            continue
-        content = bytes(row.content)
-        if finding := _check_event(row, content):
+        elif finding := _check_event(row, earliest_us, sealed_us):
             yield finding
-        recorded_us = _recorded_us(content)
-        if not earliest <= recorded_us <= sealed_us:
-            detail = f"It says {time_of(recorded_us)}, and was sealed at {time_of(sealed_us)}."
-            yield Finding("event_backdated", row.where, detail)
 
 
-def _check_event(row: _Row, content: bytes) -> Finding | None:
+def _check_event(row: _Row, earliest_us: int, latest_us: int) -> Finding | None:
     """The first thing that is wrong with an event; what follows from it would only repeat it."""
-    identifier, mac, body = bytes(row.id), content[TIME_SIZE:HEAD_SIZE], content[HEAD_SIZE:]
-    leaf = leaf_hash(identifier + content)
-    if leaf != bytes(row.leaf) or (row.sealed is not None and leaf != bytes(row.sealed)):
+    data, body, recorded_us = row.data, row.data[BODY], row.recorded_us
+    if not leaf_hash(data[HASHED]) == data[LEAF] == data[SEALED]:
         return Finding("event_edited", row.where, "It is not what was sealed.")
-    if mac_of(body) != mac:
+    if mac_of(body) != data[MAC]:
         return Finding("event_forged", row.where, "The product did not write it: its MAC is wrong.")
     if _read_columns(body) != row.columns:
         return Finding("columns_edited", row.where, "Its columns do not say what its body says.")
-    if int.from_bytes(identifier[:6], "big") != _recorded_us(content) // 1000:
+    if int.from_bytes(data[IDENTIFIER][:6], "big") != recorded_us // 1000:
         return Finding("event_backdated", row.where, "Its identifier is of another time.")
+    if not earliest_us <= recorded_us <= latest_us:
+        detail = f"It says {time_of(recorded_us)}, and was sealed by {time_of(latest_us)}."
+        return Finding("event_backdated", row.where, detail)
     return None
-
-
-def _recorded_us(content: bytes) -> int:
-    return int.from_bytes(content[:TIME_SIZE], "big", signed=True)
 
 
 def _read_columns(body: bytes) -> str:
@@ -331,13 +327,13 @@ def _read_columns(body: bytes) -> str:
 
 def _check_unsealed(cursor: Cursor) -> Iterator[Finding]:
     cursor.execute("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-    overdue = cursor.fetchone()[0] - UNSEALED_AFTER // timedelta(microseconds=1)
-    for row in map(_Row._make, stream(_UNSEALED)):
-        content = bytes(row.content or b"")
-        if finding := _check_event(row, content):
+    now_us = cursor.fetchone()[0]
+    overdue_us = now_us - UNSEALED_AFTER // timedelta(microseconds=1)
+    for row in map(_Row.read, stream(_UNSEALED)):
+        if finding := _check_event(row, 0, now_us):
             yield finding
-        elif _recorded_us(content) < overdue and not row.columns.startswith(f"{CHECKPOINT_ANCHORED}|"):
-            yield Finding("event_unsealed", row.where, f"It waits since {time_of(_recorded_us(content))}.")
+        elif row.recorded_us < overdue_us and not row.columns.startswith(f"{CHECKPOINT_ANCHORED}|"):
+            yield Finding("event_unsealed", row.where, f"It waits since {time_of(row.recorded_us)}.")
 
 
 def _check_repeated(cursor: Cursor) -> Iterator[Finding]:
