@@ -477,6 +477,11 @@ def test_silencing_ordinary_triggers_does_not_silence_these():
         "predictions_proposal",
         "predictions_activation",
         "predictions_shadowreading",
+        "predictions_erasurerequest",
+        "predictions_erasuredecision",
+        "predictions_erasurecompletion",
+        "predictions_retentionproposal",
+        "predictions_retentionrule",
     }
     assert {enabled for _, _, enabled in triggers} == {"A"}
 
