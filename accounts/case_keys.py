@@ -21,7 +21,7 @@ from accounts.models import CaseKey
 
 KEY_SIZE = 32
 NONCE_SIZE = 12
-# Ciphertext of a panel that is compressed first is half as long, and fits into the row of its prediction.
+# Compressing takes 0.1 ms and makes a ciphertext half as long, which disk and backups keep for good.
 QUICK = 1
 LOCKED = """
 WITH known AS (
