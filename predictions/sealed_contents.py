@@ -1,8 +1,9 @@
 """What is kept of a patient, sealed under the key of the case and bound to the row that it stands in."""
 
-import json
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from accounts import case_keys, ledger
 from accounts.models import CaseKey
@@ -26,7 +27,7 @@ def open_contents(sealed: bytes | memoryview, key: CaseKey, *row: UUID) -> Any:
     ------
     CaseUnreadable
     """
-    return json.loads(case_keys.unseal(case_keys.data_key(key), bytes(sealed), _bound(row)))
+    return msgspec.json.decode(case_keys.unseal(case_keys.data_key(key), bytes(sealed), _bound(row)))
 
 
 def _bound(row: tuple[UUID, ...]) -> bytes:

@@ -187,6 +187,7 @@ def test_a_sample_of_nothing_is_not_taken_for_everything(number):
 
 
 def test_every_scheduled_task_is_one_that_the_worker_knows():
+    app.loader.import_default_modules()  # as a worker does
     scheduled = {entry["task"] for entry in app.conf.beat_schedule.values()}
     assert "predictions.replay_sample" in scheduled
     assert scheduled <= set(app.tasks)
