@@ -6,6 +6,7 @@ of the database remember of it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -276,12 +277,17 @@ def _count_leaves(cursor: Cursor) -> int:
 
 
 def stream(query: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
-    """Rows from a cursor of the server, within `verify`, so that memory does not grow with the trail."""
+    """Rows from a cursor of the server, within `verify`, so that memory does not grow with the trail.
+
+    The next rows are fetched while these are looked at: both sides are busy.
+    """
     raw = connections[alias_of("auditor")].connection
-    with raw.cursor(name="verification") as rows:
-        rows.itersize = CHUNK
+    with raw.cursor(name="verification") as rows, ThreadPoolExecutor(1) as reader:
         rows.execute(query, parameters)
-        yield from rows
+        ahead = reader.submit(rows.fetchmany, CHUNK)
+        while chunk := ahead.result():
+            ahead = reader.submit(rows.fetchmany, CHUNK)
+            yield from chunk
 
 
 def _stored_subtrees(cursor: Cursor) -> dict[tuple[int, int], bytes]:
