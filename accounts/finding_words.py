@@ -64,6 +64,10 @@ WORDS = {
         "A note at an anchor is none of ours.",
         "Somebody can write there: see to the rights of that place.",
     ),
+    "anchor_emptied": (
+        "An anchor keeps fewer notes than were left there: somebody removed some.",
+        "Find out who can remove notes there, and set it up so that nobody can.",
+    ),
     "anchor_away": (
         "An anchor does not answer, so that a removed end would not show.",
         "Ask whoever runs it, and verify again.",

@@ -236,14 +236,23 @@ class _Walk:
             yield Finding("root_wrong", where, f"The first {size} leaves have another root.")
 
     def check_anchor(self, anchor: Anchor) -> Iterator[Finding]:
-        """Each note that the anchor keeps."""
+        """Each note that the anchor keeps, and that it still has as many as are on record."""
+        kept = 0
         try:
-            for note in anchor.notes():
+            for kept, note in enumerate(anchor.notes(), 1):  # noqa: B007 - counted for what follows
                 yield from self._check_anchored(anchor.name, note)
         except AnchorAway as away:
             yield Finding("anchor_away", anchor.name, str(away))
         except AnchorConflict as conflict:
             yield Finding("anchor_differs", anchor.name, str(conflict))
+        else:
+            yield from self._check_kept(anchor.name, kept)
+
+    def _check_kept(self, name: str, kept: int) -> Iterator[Finding]:
+        self._cursor.execute("SELECT count(*) FROM audit.anchoring WHERE anchor = %s", [name])
+        on_record = self._cursor.fetchone()[0]
+        if kept < on_record:
+            yield Finding("anchor_emptied", name, f"It keeps {kept} notes, and {on_record} were left there.")
 
     def _check_anchored(self, name: str, note: bytes) -> Iterator[Finding]:
         try:

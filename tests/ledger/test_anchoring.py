@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from accounts import anchoring, ledger, protection, sealer
+from accounts import anchoring, ledger, protection, sealer, verification
 from accounts.anchors import WrongAnchor, open_anchor
 from accounts.models import Event
 from accounts.signed_notes import SigningKey, VerifierKey, chained, open_note, sign
@@ -61,6 +61,19 @@ def test_an_anchor_that_knows_another_tree_is_an_alarm_once_an_hour(url):
     assert [anchoring.anchor_latest(), anchoring.anchor_latest()] == [0, 0]
     (body,) = bodies("anchor.refused")
     assert body["anchor"] == url
+
+
+def test_an_anchor_that_lost_a_note_is_found_out(url, tmp_path):
+    for _ in range(2):
+        seal()
+        anchoring.anchor_latest()
+    assert list(verification.verify(anchors=anchoring.open_anchors())) == []
+    notes = tmp_path / "notes.log"
+    kept = notes.read_bytes()
+    for left in (kept[: kept.index(b"--\n") + 3], b""):
+        notes.write_bytes(left)
+        kinds = {finding.kind for finding in verification.verify(anchors=anchoring.open_anchors())}
+        assert kinds == {"anchor_emptied"}
 
 
 def test_without_an_anchor_and_with_one_role_it_is_said_plainly(settings):
