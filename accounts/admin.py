@@ -11,20 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from accounts import (
     audit_admin,  # noqa: F401 - registers the audit trail
     events,
-    ledger,
 )
-from accounts.actors import facts_of_person
 from accounts.keys import revoke_key
 from accounts.models import ApiKey, Membership, Organisation, Person
-from accounts.network import facts_of_request
+from accounts.visits import record_visit
 
 admin.site.site_header = "Breast risk administration"
 admin.site.site_title = "Breast risk"
-
-
-def _record(request: HttpRequest, action: str, **facts: Any) -> None:
-    assert isinstance(request.user, Person)  # noqa: S101 - the admin saw to it
-    ledger.record(action, **{**facts_of_person(request.user), **facts_of_request(request), **facts})
 
 
 class _OnRecord(admin.ModelAdmin):
@@ -38,7 +31,7 @@ class _OnRecord(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
         fields = sorted(set(form.changed_data) & set(form.fields))
-        _record(request, self.changed if change else self.added, subject=obj.id, fields=fields)
+        record_visit(request, self.changed if change else self.added, subject=obj.id, fields=fields)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
@@ -78,12 +71,12 @@ class PersonAdmin(_OnRecord, UserAdmin):
             (events.ROLE_WITHDRAWN, formset.deleted_objects),
         ):
             for membership in memberships:
-                _record(request, action, **_facts_of_membership(membership))
+                record_visit(request, action, **_facts_of_membership(membership))
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         response = super().user_change_password(request, id, form_url)
         if response.status_code == HTTPStatus.FOUND:
-            _record(request, events.PERSON_CHANGED, subject=id, fields=["password"])
+            record_visit(request, events.PERSON_CHANGED, subject=id, fields=["password"])
         return response
 
 

@@ -21,18 +21,17 @@ from accounts import (
     event_display,
     events,
     finding_words,
-    ledger,
     protection,
     receipts,
     timeline,
     verification_runs,
 )
-from accounts.actors import audited_organisations, facts_of_person
+from accounts.actors import audited_organisations
 from accounts.audit_export import FORMATS, MOST_EVENTS
 from accounts.audit_search import EventSearchForm, errors_of, filled_in
 from accounts.models import Event, Organisation, Person, Verification
-from accounts.network import facts_of_request
 from accounts.timeline import Scope, Search
+from accounts.visits import record_visit
 
 SHOWN_VERIFICATIONS = 20
 TOO_BROAD = (
@@ -87,7 +86,7 @@ class EventAdmin(admin.ModelAdmin):
         except timeline.SearchTooBroad:
             self.message_user(request, TOO_BROAD, "warning")
             page = timeline.Page([], has_older=False, has_newer=False)
-        _record(request, events.AUDIT_LISTED, search=search, **turn)
+        record_visit(request, events.AUDIT_LISTED, search=search, **turn)
         context |= {"page": page, "rows": [event_display.row_of(event) for event in page.events]}
         return self._page(request, "timeline", "Audit trail", context)
 
@@ -96,7 +95,7 @@ class EventAdmin(admin.ModelAdmin):
         scope, search, form = _scope_of(request), _search_of(request), FORMATS.get(name)
         if form is None:
             raise Http404
-        _record(request, events.AUDIT_EXPORTED, search=search, form=name)
+        record_visit(request, events.AUDIT_EXPORTED, search=search, form=name)
         found = timeline.each_event(scope, search, MOST_EVENTS + 1)
         filename = f"audit-{timezone.now():%Y%m%dT%H%M%SZ}.{form.extension}"
         return StreamingHttpResponse(
@@ -109,7 +108,7 @@ class EventAdmin(admin.ModelAdmin):
         """Everything that is known of one event."""
         event = _find_event(request, event_id)
         receipt = _find_receipt(event)
-        _record(request, events.AUDIT_READ, event=event_id)
+        record_visit(request, events.AUDIT_READ, event=event_id)
         context = {
             "event": event,
             "row": event_display.row_of(event),
@@ -125,14 +124,14 @@ class EventAdmin(admin.ModelAdmin):
         receipt = _find_receipt(_find_event(request, event_id))
         if receipt is None:
             raise Http404
-        _record(request, events.AUDIT_READ, event=event_id, form="receipt")
+        record_visit(request, events.AUDIT_READ, event=event_id, form="receipt")
         disposition = {"Content-Disposition": f'attachment; filename="receipt-{event_id}.json"'}
         return JsonResponse(receipt, headers=disposition)
 
     def show_charts(self, request: HttpRequest) -> HttpResponse:
         """Predictions and refusals of the last months."""
         scope, today = _scope_of(request), timezone.now().date()
-        _record(request, events.AUDIT_CHARTED)
+        record_visit(request, events.AUDIT_CHARTED)
         context = {
             "volume": audit_charts.volume(scope, today),
             "reasons": audit_charts.reasons(scope, today),
@@ -153,7 +152,7 @@ class EventAdmin(admin.ModelAdmin):
         assert isinstance(request.user, Person)  # noqa: S101 - the admin saw to it
         with transaction.atomic():
             verification = verification_runs.ask(request.user)
-            _record(request, events.AUDIT_VERIFICATION_ASKED, verification=verification.id)
+            record_visit(request, events.AUDIT_VERIFICATION_ASKED, verification=verification.id)
         return redirect("admin:accounts_event_verification", verification.id)
 
     def show_verification(self, request: HttpRequest, verification_id: UUID) -> HttpResponse:
@@ -161,7 +160,7 @@ class EventAdmin(admin.ModelAdmin):
         _scope_of(request)
         verification = get_object_or_404(Verification.objects.select_related("asked_by"), id=verification_id)
         if verification.has_ended:
-            _record(request, events.AUDIT_VERIFICATION_READ, verification=verification_id)
+            record_visit(request, events.AUDIT_VERIFICATION_READ, verification=verification_id)
         found = [(finding, *finding_words.words_of(finding["kind"])) for finding in verification.findings]
         context = {"verification": verification, "findings": found, "most": verification_runs.MOST_FINDINGS}
         page = self._page(request, "verification", "Verification", context)
@@ -245,9 +244,3 @@ def _find_receipt(event: Event) -> dict[str, Any] | None:
         return receipts.make_receipt(event)
     except receipts.NotSealed:
         return None
-
-
-def _record(request: HttpRequest, action: str, **facts: Any) -> None:
-    """Who watches is on record too."""
-    assert isinstance(request.user, Person)  # noqa: S101 - the admin saw to it
-    ledger.record(action, **facts_of_person(request.user), **facts_of_request(request), **facts)

@@ -36,19 +36,14 @@ class Place:
     """Where an event is in the tree, and which checkpoint covered it first."""
 
     index: int
-    leaf: bytes
     checkpoint: StoredCheckpoint
 
 
 def find_place(event_id: UUID) -> Place | None:
     """Where the event is in the tree; None while it is not sealed."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT idx, leaf FROM audit.leaf WHERE event_id = %s", [event_id])
-        found = cursor.fetchone()
-        if found is None:
-            return None
-        index, leaf = found
-        return Place(index, bytes(leaf), first_checkpoint_over(cursor, index))
+        found = _find_leaf(cursor, event_id)
+        return Place(found[0], first_checkpoint_over(cursor, found[0])) if found else None
 
 
 def make_receipt(event: Event) -> dict[str, Any]:
@@ -61,8 +56,7 @@ def make_receipt(event: Event) -> dict[str, Any]:
     """
     with connection.cursor() as cursor:
         checkpoint = latest_checkpoint(cursor)
-        cursor.execute("SELECT idx, leaf FROM audit.leaf WHERE event_id = %s", [event.id])
-        found = cursor.fetchone()
+        found = _find_leaf(cursor, event.id)
         if checkpoint is None or found is None:
             raise NotSealed
         index, leaf = found
@@ -124,6 +118,13 @@ def event_facts(event_id: UUID, recorded_us: int, mac: Bytes, body: Bytes) -> di
 def encoded_proof(index: int, size: int, fetch: Fetch) -> list[str]:
     """The inclusion proof of a leaf in a tree of so many."""
     return [_encoded(node) for node in inclusion_proof(index, size, fetch)]
+
+
+def _find_leaf(cursor: Cursor, event_id: UUID) -> tuple[int, memoryview] | None:
+    """The index and the leaf of an event as they were sealed; None while it is not."""
+    cursor.execute("SELECT idx, leaf FROM audit.leaf WHERE event_id = %s", [event_id])
+    found: tuple[int, memoryview] | None = cursor.fetchone()
+    return found
 
 
 def _checkpoint(cursor: Cursor, size: int) -> StoredCheckpoint:

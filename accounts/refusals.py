@@ -2,16 +2,13 @@
 
 from django.http import HttpRequest
 
-from accounts import events, ledger
-from accounts.actors import facts_of_person
+from accounts import events
 from accounts.models import Person
-from accounts.network import facts_of_request
+from accounts.visits import record_visit
 
 
 def record_refused_request(request: HttpRequest, status: int) -> None:
     """Put on record that a request of somebody who is signed in was refused. Of nobody there is no record."""
     person = getattr(request, "user", None)  # not there yet where the refusal came early
     if isinstance(person, Person):
-        ledger.record(
-            events.REQUEST_REFUSED, status=status, **facts_of_person(person), **facts_of_request(request)
-        )
+        record_visit(request, events.REQUEST_REFUSED, status=status)
