@@ -20,11 +20,12 @@ KEY_ROW = 21
 KEY_SAMPLE = 34
 ABOVE_PLOT = 32
 BELOW_PLOT = 48
+BENEATH = 42
 MARK = 4.5
 MOST_TICKS = 7
 BAR_ROW = 40
 
-Drawn = Literal["marks", "linked", "line", "step", "reference"]
+Drawn = Literal["marks", "linked", "line", "band", "step", "reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,9 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points that belong together, drawn as marks, as a line, both, steps, or a line to compare with."""
+    """Points that belong together: marks, a line, both, a line in the band of its interval, steps, or a line
+    to compare with.
+    """
 
     label: str
     points: tuple[Point, ...]
@@ -63,7 +66,10 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Series over two axes; `key` is its id on the page, `description` what a screen reader says of it."""
+    """Series over two axes; `key` is its id on the page, `description` what a screen reader says of it.
+
+    `beneath` is a row of numbers below the x axis: what it counts, and one number for each tick.
+    """
 
     key: str
     title: str
@@ -71,6 +77,7 @@ class Chart:
     x: Axis
     y: Axis
     series: tuple[Series, ...]
+    beneath: tuple[str, tuple[int, ...]] | None = None
 
     @property
     def svg(self) -> SafeString:
@@ -126,8 +133,17 @@ class _Plot:
 
 def _svg(chart: Chart) -> SafeString:
     plot = _Plot(chart)
-    parts = (*_key(chart), _titles(plot), *_grid(plot), *_all_series(plot))
-    return _drawing(chart, plot.bottom + BELOW_PLOT, parts)
+    parts = (*_key(chart), _titles(plot), *_grid(plot), *_all_series(plot), *_beneath(plot))
+    return _drawing(chart, plot.bottom + BELOW_PLOT + (BENEATH if chart.beneath else 0), parts)
+
+
+def _beneath(plot: _Plot) -> Iterator[SafeString]:
+    if plot.chart.beneath is None:
+        return
+    counted, numbers = plot.chart.beneath
+    yield _text("start", 0, plot.bottom + BELOW_PLOT + 15, counted)
+    for tick, number in zip(plot.chart.x.ticks, numbers, strict=True):
+        yield _text("middle", plot.x(tick), plot.bottom + BELOW_PLOT + 35, str(number))
 
 
 def _drawing(chart: Chart | Bars, height: float, parts: Iterable[SafeString]) -> SafeString:
@@ -154,8 +170,9 @@ def _key(chart: Chart) -> Iterator[SafeString]:
     for number, series in enumerate(chart.series, 1):
         y = KEY_ROW * (number - 0.5)
         line = "" if series.drawn == "marks" else _path("link", f"M1 {y}H{KEY_SAMPLE - 6}")
+        band = _path("band", f"M1 {y - 6}H{KEY_SAMPLE - 6}V{y + 6}H1z") if series.drawn == "band" else ""
         mark = _mark(number, KEY_SAMPLE / 2 - 2.5, y) if series.drawn in {"marks", "linked"} else ""
-        yield _group(number, series, line, mark)
+        yield _group(number, series, band, line, mark)
         yield _text("start", KEY_SAMPLE, y + 5, series.label)
 
 
@@ -180,13 +197,24 @@ def _all_series(plot: _Plot) -> Iterator[SafeString]:
     for number, series in enumerate(plot.chart.series, 1):
         line = "" if series.drawn == "marks" else _path("link", _line(plot, series))
         marks = _marks(plot, number, series) if series.drawn in {"marks", "linked"} else ""
-        yield _group(number, series, line, marks)
+        band = _band(plot, series) if series.drawn == "band" else ""
+        yield _group(number, series, band, line, marks)
 
 
 def _line(plot: _Plot, series: Series) -> str:
     points = [(plot.x(point.x), plot.y(point.y)) for point in series.points]
     steps = (f"V{y}H{x}" if series.drawn == "step" else f"L{x} {y}" for _, (x, y) in pairwise(points))
     return f"M{points[0][0]} {points[0][1]}" + "".join(steps)
+
+
+def _band(plot: _Plot, series: Series) -> SafeString:
+    """What lies between the lower and the upper ends; a point without an interval is its own."""
+    ends = [(plot.x(point.x), point.y if point.lower is None else point.lower) for point in series.points]
+    ends += [
+        (plot.x(point.x), point.y if point.upper is None else point.upper)
+        for point in reversed(series.points)
+    ]
+    return _path("band", "M" + "L".join(f"{x} {plot.y(y)}" for x, y in ends) + "z")
 
 
 def _marks(plot: _Plot, number: int, series: Series) -> SafeString:

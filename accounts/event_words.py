@@ -8,6 +8,7 @@ GROUPS = {
         MADE: "Prediction made",
         REFUSED: "Panel refused",
         "prediction.disclosed": "Result shown",
+        "prediction.compared": "Result shown beside another release's",
         "predictions.listed": "List of predictions shown",
         "prediction.replay_differed": "Replay differed",
         "receipt.issued": "Receipt issued",

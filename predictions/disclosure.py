@@ -1,5 +1,6 @@
 """A result out: whether this reader may see it, and the record that they did."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +9,18 @@ from django.db import transaction
 from accounts import ledger, receipts
 from accounts.actors import Actor
 from predictions import events, selectors
+from predictions.case_history import Entry, history_of
 from predictions.facts import Facts, facts_of
 from predictions.models import Prediction
+
+
+@dataclass(frozen=True)
+class Disclosed:
+    """A prediction, its facts, and those of its case, newest first."""
+
+    prediction: Prediction
+    facts: Facts
+    history: tuple[Entry, ...]
 
 
 @transaction.atomic
@@ -27,14 +38,33 @@ def disclose(actor: Actor, prediction_id: UUID) -> Facts:
     """
     prediction = selectors.find_prediction(actor, prediction_id)
     facts = facts_of(prediction)
+    _record_disclosure(prediction, actor)
+    return facts
+
+
+@transaction.atomic
+def disclose_with_history(actor: Actor, prediction_id: UUID) -> Disclosed:
+    """The facts with the other predictions of the case; the audit event names them all.
+
+    Raises what `disclose` raises.
+    """
+    prediction = selectors.find_prediction(actor, prediction_id)
+    history = history_of(prediction)
+    others = [entry.id for entry in history if entry.id != prediction.id]
+    disclosed = Disclosed(prediction, facts_of(prediction), history)
+    _record_disclosure(prediction, actor, **({"of_the_same_case": others} if others else {}))
+    return disclosed
+
+
+def _record_disclosure(prediction: Prediction, actor: Actor, **also: list[UUID]) -> None:
     ledger.record(
         events.PREDICTION_DISCLOSED,
         actor,
         prediction=prediction.id,
         release=str(prediction.release),
         **ledger.case_facts(prediction.organisation.id, prediction.case_reference),
+        **also,
     )
-    return facts
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 PREDICTION_MADE = "prediction.made"
 PREDICTION_REFUSED = "prediction.refused"
 PREDICTION_DISCLOSED = "prediction.disclosed"
+PREDICTION_COMPARED = "prediction.compared"
 PREDICTIONS_LISTED = "predictions.listed"
 RECEIPT_ISSUED = "receipt.issued"
 RELEASE_REGISTERED = "release.registered"

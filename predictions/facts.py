@@ -4,11 +4,17 @@ Every key is for ever once it is published, so units stand in the keys and nothi
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
+from math import exp
 from typing import Any
 
+import numpy as np
+
 from ml_models.classification import classify
-from ml_models.manifest import Category, Manifest
+from ml_models.imputation import complete
+from ml_models.manifest import Category, Estimate, Gene, Manifest
 from predictions import releases
+from predictions.exceptions import ReleaseUnavailable
 from predictions.intake.identifiers import name_others
 from predictions.models import Prediction
 
@@ -18,7 +24,18 @@ NOT_CLASSIFIABLE = "not_classifiable"
 EVENT = "distant_metastasis"
 DIRECTION = "higher means a higher risk of distant metastasis"
 
+EVIDENCE = (
+    "c_index_harrell",
+    "auc_5y",
+    "auc_10y",
+    "calibration_slope",
+    "observed_expected_5y",
+    "observed_expected_10y",
+)
+LARGEST_LOG_HAZARD = 700.0  # beyond it exp() is no number any more
+
 Facts = dict[str, Any]
+Intervals = tuple[list[float], list[float]]
 
 
 def facts_of(prediction: Prediction) -> Facts:
@@ -30,10 +47,11 @@ def facts_of(prediction: Prediction) -> Facts:
         When the manifest of its release cannot be opened.
     """
     manifest = releases.manifest_of(prediction.release)
-    curve = [_horizon(prediction, manifest, years) for years in manifest.horizons]
+    if_complete = _interval_if_complete(prediction, manifest)
+    curve = [_horizon(prediction, manifest, years, if_complete) for years in manifest.horizons]
     return {
         "id": str(prediction.id),
-        **_status(prediction),
+        **facts_of_status(prediction),
         "created_at": prediction.created_at.isoformat(),
         "model": _model(prediction, manifest),
         "case": {"reference": prediction.case_reference or None, "age_years": prediction.age_years},
@@ -47,13 +65,15 @@ def facts_of(prediction: Prediction) -> Facts:
             "horizons": [point for point in curve if point["years"] in HORIZONS],
             "curve": curve,
         },
-        "contributions": _contributions(prediction),
+        "contributions": _contributions(prediction, manifest),
+        "evidence": _evidence(prediction, manifest),
         "warnings": list(_warnings(prediction, manifest)),
         "audit": _audit(prediction),
     }
 
 
-def _status(prediction: Prediction) -> Facts:
+def facts_of_status(prediction: Prediction) -> Facts:
+    """How far the second reading is; it holds nothing of the patient."""
     if prediction.second_reading_difference is None:
         return {"status": "awaiting_second_reading", "terminal": False}
     agreed = prediction.second_reading_difference <= releases.TOLERANCE
@@ -142,25 +162,87 @@ def _group_facts(code: str, category: Category) -> Facts:
     }
 
 
-def _horizon(prediction: Prediction, manifest: Manifest, years: int) -> Facts:
+def _horizon(prediction: Prediction, manifest: Manifest, years: int, if_complete: Intervals | None) -> Facts:
     position = manifest.horizons.index(years)
-    result = prediction.result
+    result, observed = prediction.result, manifest.cohort.observed[position]
     return {
         "years": years,
         "event": EVENT,
         "risk_percent": 100 * result["risk"][position],
         "interval95_percent": [100 * result["lower"][position], 100 * result["upper"][position]],
-        "cohort_average_percent": 100 * manifest.cohort.observed[position].incidence,
+        "interval95_if_complete_percent": if_complete and [100 * bound[position] for bound in if_complete],
+        "cohort_average_percent": 100 * observed.incidence,
+        "cohort_average_interval95_percent": [100 * observed.lower, 100 * observed.upper],
+        "cohort_at_risk": observed.at_risk,
     }
 
 
-def _contributions(prediction: Prediction) -> list[Facts]:
+def _interval_if_complete(prediction: Prediction, manifest: Manifest) -> Intervals | None:
+    """The interval had each gene that was filled in been measured so: what the model alone leaves open."""
+    if not _missing(prediction):
+        return prediction.result["lower"], prediction.result["upper"]
+    values = prediction.panel["values"]
+    vector = np.array([[_number(values[symbol]) for symbol in manifest.symbols]], dtype=np.float64)
+    completed = complete(vector, manifest.means, manifest.sds, manifest.correlation_matrix)
+    with suppress(ReleaseUnavailable):  # an old result is still read when its release cannot be opened
+        portable = releases.portable_form(prediction.release)
+        scores = portable.score(completed, np.array([_number(prediction.age_years)], dtype=np.float64))
+        return scores.lower[0].tolist(), scores.upper[0].tolist()
+    return None
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _contributions(prediction: Prediction, manifest: Manifest) -> list[Facts]:
     """Strongest first. They sum to the log hazard against the mean of the cohort."""
     contributions = prediction.result["contributions"].items()
+    risk = prediction.result["risk"][HORIZONS[0] - 1]
+    genes = {gene.symbol: gene for gene in manifest.genes}
     return [
-        {"of": name, "log_hazard": value}
-        for name, value in sorted(contributions, key=lambda item: (-abs(item[1]), item[0]))
+        {
+            "of": name,
+            "log_hazard": log_hazard,
+            "risk_change_5y_percentage_points": 100 * _risk_change(risk, log_hazard),
+            **_place(prediction, genes.get(name)),
+        }
+        for name, log_hazard in sorted(contributions, key=lambda item: (-abs(item[1]), item[0]))
     ]
+
+
+def _risk_change(risk: float, log_hazard: float) -> float:
+    """How much lower the risk would be without a part of its log hazard, under proportional hazards."""
+    without: float = 1 - (1 - risk) ** exp(min(-log_hazard, LARGEST_LOG_HAZARD))
+    return risk - without
+
+
+def _place(prediction: Prediction, gene: Gene | None) -> Facts:
+    """Where the value lies among those of the cohort; of ages the manifest holds the range only."""
+    if gene is None:
+        return {"value": prediction.age_years, "standard_deviations_from_mean": None}
+    value = prediction.panel["values"][gene.symbol]
+    distance = None if value is None else (value - gene.mean) / gene.sd
+    return {"value": value, "standard_deviations_from_mean": distance}
+
+
+def _evidence(prediction: Prediction, manifest: Manifest) -> Facts:
+    """How the fit that answered was tested: the figures of the card that stand beside every result."""
+    tested, cohort = manifest.performance, manifest.cohort
+    aged = prediction.age_years is not None and tested.with_age
+    figures = tested.with_age if aged and tested.with_age else tested.without_age
+    return {
+        "cohort": cohort.name,
+        "citation": cohort.citation,
+        "patients": cohort.patients,
+        "distant_metastases": cohort.distant_metastases,
+        "fit": "with_age" if aged else "without_age",
+        **{name: _estimate(getattr(figures, name)) for name in EVIDENCE},
+    }
+
+
+def _estimate(estimate: Estimate) -> Facts:
+    return {"value": estimate.value, "interval95": [estimate.lower, estimate.upper]}
 
 
 def _warnings(prediction: Prediction, manifest: Manifest) -> Iterator[Facts]:

@@ -3,15 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from predictions.comparison import Report
 from predictions.facts import Facts
-
-STATUS_WORDS = {
-    "awaiting_second_reading": "Waiting for the second reading",
-    "confirmed": "Confirmed by a second reading",
-    "disputed": "Disputed: the two readings differ. Do not use this result.",
-}
-STRONGEST = 8
 
 
 @dataclass(frozen=True)
@@ -29,7 +24,12 @@ def out_of_100(percent: float) -> str:
     """A percentage as a whole number out of 100; "<1" and ">99" where it would read 0 or 100."""
     if percent < 0.5:  # noqa: PLR2004 - half of one out of 100
         return "<1"
-    return ">99" if percent >= 99.5 else str(int(percent + 0.5))  # noqa: PLR2004
+    return ">99" if percent >= 99.5 else str(whole(percent))  # noqa: PLR2004
+
+
+def whole(percent: float) -> int:
+    """The nearest whole number; a half is rounded up."""
+    return int(percent + 0.5)
 
 
 def horizon_words(horizon: Facts) -> HorizonWords:
@@ -41,7 +41,7 @@ def horizon_words(horizon: Facts) -> HorizonWords:
         years=horizon["years"],
         had_it=had_it,
         did_not=complement.get(had_it) or str(100 - int(had_it)),
-        interval=f"{low} to {high}",
+        interval=_("{low} to {high}").format(low=low, high=high),
         cohort_average=out_of_100(horizon["cohort_average_percent"]),
     )
 
@@ -49,33 +49,39 @@ def horizon_words(horizon: Facts) -> HorizonWords:
 def group_words(group: Facts) -> str:
     """The category of the risk at 5 years, and what happened to the people of the cohort who are in it."""
     if group["code"] == "not_classifiable":
-        return f"Not classifiable. {group['detail']}"
-    bounds = f"{group['risk_from_percent']:.0f} to {group['risk_to_percent']:.0f}"
-    share = out_of_100(group["share_of_cohort_percent"])
-    words = (
-        f"{group['code'].capitalize()} group: {bounds} out of 100 within {group['years']} years. "
-        f"{share} out of 100 people of the cohort are in it"
+        return _("Not classifiable. {why}").format(why=group["detail"])
+    words = _group_names()[group["code"]].format(
+        low=f"{group['risk_from_percent']:.0f}",
+        high=f"{group['risk_to_percent']:.0f}",
+        years=group["years"],
+        share=out_of_100(group["share_of_cohort_percent"]),
     )
-    return f"{words}. {_observed_words(group)}" if group["observed_percent"] is not None else f"{words}."
+    return words if group["observed_percent"] is None else f"{words} {_observed_words(group)}"
+
+
+def _group_names() -> dict[str, str]:
+    return {
+        "lower": _(
+            "Lower group: {low} to {high} out of 100 within {years} years. {share} out of 100 people of the "
+            "cohort are in it."
+        ),
+        "middle": _(
+            "Middle group: {low} to {high} out of 100 within {years} years. {share} out of 100 people of the "
+            "cohort are in it."
+        ),
+        "higher": _(
+            "Higher group: {low} to {high} out of 100 within {years} years. {share} out of 100 people of the "
+            "cohort are in it."
+        ),
+    }
 
 
 def _observed_words(group: Facts) -> str:
     low, high = (out_of_100(bound) for bound in group["observed_interval95_percent"])
-    return (
-        f"Of those {out_of_100(group['observed_percent'])} out of 100 had a distant metastasis within "
-        f"{group['years']} years (likely range {low} to {high})."
-    )
-
-
-def page_words(facts: Facts) -> dict[str, Any]:
-    """What the result page says besides the facts themselves."""
-    return {
-        "horizons": [horizon_words(horizon) for horizon in facts["result"]["horizons"]],
-        "curve": [horizon_words(point) for point in facts["result"]["curve"]],
-        "group": group_words(facts["result"]["risk_group"]),
-        "status": STATUS_WORDS[facts["status"]],
-        "strongest": facts["contributions"][:STRONGEST],
-    }
+    return _(
+        "Of those {observed} out of 100 had a distant metastasis within {years} years (likely range {low} to "
+        "{high})."
+    ).format(observed=out_of_100(group["observed_percent"]), years=group["years"], low=low, high=high)
 
 
 def report_text(report: Report) -> str:

@@ -8,6 +8,10 @@ urlpatterns = [
     path("predictions/", views.list_predictions, name="predictions"),
     path("predictions/new/", views.new_prediction, name="new_prediction"),
     path("predictions/<uuid:prediction_id>/", views.show_prediction, name="prediction"),
+    path("predictions/<uuid:prediction_id>/compare/", views.compare_prediction, name="compare_prediction"),
+    path(
+        "predictions/<uuid:prediction_id>/second-reading/", views.show_second_reading, name="second_reading"
+    ),
     path("predictions/<uuid:prediction_id>/receipt.json", views.download_receipt, name="prediction_receipt"),
     path("models/", model_pages.list_models, name="models"),
     path("models/<str:name>/<str:version>/", model_pages.show_card, name="model_card"),

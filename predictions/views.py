@@ -2,28 +2,37 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Actor, NoOrganisation, actor_of_person
 from accounts.models import Person
 from accounts.refusals import record_refused_request
-from predictions import disclosure, releases, submission
+from predictions import disclosure, releases, selectors, submission
 from predictions.erasure_records import words_of_erasure
-from predictions.exceptions import CaseErased, PanelRefused, PredictionNotFound
+from predictions.exceptions import CaseErased, PanelRefused, PredictionNotFound, UnknownRelease
+from predictions.facts import Facts, facts_of_status
 from predictions.forms import PanelForm
 from predictions.intake.measurements import PanelRequest
-from predictions.presentation import page_words
+from predictions.presentation import horizon_words
 from predictions.problem_details import TYPES
+from predictions.result_charts import curve_of, people_of
+from predictions.result_words import status_words, words_of
+from predictions.second_opinion import ask_another, other_releases
 
 P = ParamSpec("P")
+
+VIEWS = {"text": _("Text"), "icons": _("Icons"), "curve": _("Curve"), "table": _("Table")}
+YEAR = 365 * 24 * 60 * 60
+STOP_POLLING = 286  # htmx's own: put it in the page and ask no more
 
 
 def for_members(
@@ -67,15 +76,90 @@ def new_prediction(request: HttpRequest, actor: Actor) -> HttpResponse:
 @require_safe
 @for_members
 def show_prediction(request: HttpRequest, actor: Actor, prediction_id: UUID) -> HttpResponse:
-    """The result of one prediction."""
+    """The result of one prediction, in the view that the reader chose, now or before."""
     try:
-        facts = disclosure.disclose(actor, prediction_id)
+        disclosed = disclosure.disclose_with_history(actor, prediction_id)
     except PredictionNotFound:
         raise Http404 from None
     except CaseErased as erased:
-        words = words_of_erasure(erased.case_key_id)
-        return render(request, "predictions/erased.html", {"words": words}, status=410)
-    return render(request, "predictions/result.html", {"facts": facts, "words": page_words(facts)})
+        return answer_erased(request, erased)
+    chosen = _chosen_view(request)
+    response = render(request, "predictions/result.html", result_context(disclosed, chosen))
+    if "view" in request.GET:
+        response.set_cookie("view", chosen, samesite="Lax", secure=request.is_secure(), max_age=YEAR)
+    return response
+
+
+def result_context(disclosed: disclosure.Disclosed, chosen: str = "text") -> dict[str, Any]:
+    """What the result page is drawn from."""
+    facts, words = disclosed.facts, words_of(disclosed.facts)
+    return {
+        "facts": facts,
+        "words": words,
+        "views": [{"key": key, "name": name, "is_chosen": key == chosen} for key, name in VIEWS.items()],
+        "chosen": chosen,
+        "hundreds": [people_of(finding.words) for finding in words.findings],
+        "curve": curve_of(facts),
+        "years": [horizon_words(point) for point in facts["result"]["curve"]],
+        "genes": sorted(facts["contributions"], key=lambda part: (part["of"] == "age", part["of"])),
+        "history": disclosed.history,
+        "others": other_releases(disclosed.prediction),
+    }
+
+
+def answer_erased(request: HttpRequest, erased: CaseErased) -> HttpResponse:
+    """Gone: who had the case erased, when and why."""
+    words = words_of_erasure(erased.case_key_id)
+    return render(request, "predictions/erased.html", {"words": words}, status=410)
+
+
+@require_safe
+@for_members
+def show_second_reading(request: HttpRequest, actor: Actor, prediction_id: UUID) -> HttpResponse:  # noqa: ARG001
+    """What became of the second reading, for the result page that waits for it; nothing of the patient."""
+    try:
+        prediction = selectors.find_prediction(actor, prediction_id)
+    except PredictionNotFound:
+        raise Http404 from None
+    status = facts_of_status(prediction)
+    response = HttpResponse(
+        status_words(status["status"]), status=STOP_POLLING if status["terminal"] else 200
+    )
+    if status["status"] == "disputed":
+        response.headers["HX-Refresh"] = "true"  # the whole page has to say so
+    return response
+
+
+@require_safe
+@for_members
+def compare_prediction(request: HttpRequest, actor: Actor, prediction_id: UUID) -> HttpResponse:
+    """A result beside what another release says of the same panel."""
+    try:
+        opinions = ask_another(actor, prediction_id, request.GET.get("release", ""))
+    except (PredictionNotFound, UnknownRelease):
+        raise Http404 from None
+    except CaseErased as erased:
+        return answer_erased(request, erased)
+    sides = [_side(facts) for facts in (opinions.facts, opinions.others) if facts]
+    context = {
+        "facts": opinions.facts,
+        "first": _side(opinions.facts),
+        "other": opinions,
+        "sides": sides,
+        "problems": opinions.problems,
+    }
+    return render(request, "predictions/compare.html", context)
+
+
+def _side(facts: Facts) -> dict[str, Any]:
+    model, words = facts["model"], words_of(facts)
+    c_index = next(term.text for term in words.tested if term.key == "c_index")
+    return {"release": f"{model['name']} {model['version']}", "words": words, "c_index": c_index}
+
+
+def _chosen_view(request: HttpRequest) -> str:
+    wanted = request.GET.get("view") or request.COOKIES.get("view", "")
+    return wanted if wanted in VIEWS else "text"
 
 
 @require_safe

@@ -1,7 +1,12 @@
 """Words in templates."""
 
-from django import template
+import re
 
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from predictions import result_charts, result_words
 from predictions.comparison import Report
 from predictions.intake.identifiers import KINDS
 from predictions.intake.units import UNITS
@@ -14,10 +19,24 @@ register = template.Library()
 FIVE_YEARS = 4
 
 
+_EMPHASISED = re.compile(r"\*([^*]+)\*")
+
+register.filter("out_of_100", out_of_100)
+register.filter("place_in_cohort", result_charts.place_in_cohort)
+
+
 @register.filter
-def first_sentence(text: str) -> str:
-    """The text up to its first full stop."""
-    return text.partition(".")[0]
+def emphasised(text: str) -> SafeString:
+    """The text with what stands between asterisks strong, and everything else inert."""
+    parts = _EMPHASISED.split(text)
+    return format_html_join(
+        "",
+        "{}",
+        (
+            (format_html("<strong>{}</strong>", part) if position % 2 else part,)
+            for position, part in enumerate(parts)
+        ),
+    )
 
 
 @register.filter
@@ -33,9 +52,17 @@ def identifier_words(code: str) -> str:
 
 
 @register.filter
-def signed(number: float) -> str:
-    """Two decimals with a sign; the minus is a minus."""
-    return f"{number:+.2f}".replace("-", "\N{MINUS SIGN}")
+def signed(number: float | None) -> str:
+    """Two decimals with a sign; a dash for nothing."""
+    return result_words.EN_DASH if number is None else result_words.signed(number)
+
+
+@register.filter
+def decimal(number: float | None) -> str:
+    """Two decimals, or a whole number as it is; a dash for nothing."""
+    if number is None:
+        return result_words.EN_DASH
+    return str(number) if isinstance(number, int) else result_words.fixed(number)
 
 
 @register.filter
