@@ -10,7 +10,7 @@ PIP := PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_R
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make requirements" \
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes
 
-.PHONY: run test check bench requirements clean
+.PHONY: run test check bench messages requirements clean
 .DELETE_ON_ERROR:
 
 run: .venv/runtime-installed
@@ -30,6 +30,9 @@ check: .venv/dev-installed
 
 bench: .venv/dev-installed
 	@$(TOOLS)/python -m benchmarks
+
+messages: .venv/dev-installed
+	@$(TOOLS)/python -m tests.catalogues
 
 requirements: .bootstrap
 	$(COMPILE) requirements/runtime.in --output-file requirements.txt

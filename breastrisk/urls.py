@@ -3,6 +3,7 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from breastrisk import health
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", include("predictions.urls")),
     path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
+    path("language/", set_language, name="set_language"),
     path("api/v1/health", health.ready, name="health"),
     path("api/v1/health/live", health.live, name="health_live"),
     path("api/v1/health/ready", health.ready, name="health_ready"),
