@@ -8,7 +8,7 @@ class AccountsConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from accounts import attendance  # noqa: PLC0415 - it needs the models
+        from accounts import attendance, checks  # noqa: F401, PLC0415 - they need the models
 
         attendance.listen()
 

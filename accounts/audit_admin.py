@@ -28,7 +28,7 @@ from accounts import (
 )
 from accounts.actors import audited_organisations
 from accounts.audit_export import FORMATS, MOST_EVENTS
-from accounts.audit_search import EventSearchForm, errors_of, filled_in
+from accounts.audit_search import EventSearchForm, filled_in
 from accounts.models import Event, Organisation, Person, Verification
 from accounts.timeline import Scope, Search
 from accounts.visits import record_visit
@@ -64,31 +64,43 @@ class EventAdmin(admin.ModelAdmin):
 
     def search(self, request: HttpRequest) -> HttpResponse:
         """Turn a search into the address of a list that names neither the case nor the person."""
-        address = reverse("admin:accounts_event_changelist")
         form = EventSearchForm(_organisations_of(request), request.POST)
         if not form.is_valid():
-            self.message_user(request, f"The search could not be read: {errors_of(form)}", "error")
-            return redirect(address)
-        return redirect(f"{address}?{urlencode(form.as_search())}")
+            page = timeline.Page([], has_older=False, has_newer=False)
+            return self._timeline(request, form, {}, page, status=422)
+        return redirect(f"{reverse('admin:accounts_event_changelist')}?{urlencode(form.as_search())}")
 
     def list_events(self, request: HttpRequest) -> HttpResponse:
         """One page of the timeline."""
         organisations = _organisations_of(request)
         turn = {name: request.GET[name] for name in ("before", "after") if name in request.GET}
         search = _search_of(request, *turn)
-        context: dict[str, Any] = {
-            "form": filled_in(search, organisations),
-            "most_events": f"{MOST_EVENTS:,}",
-        }
-        context |= {"search": search, "query": urlencode(search), "formats": FORMATS}
         try:
             page = timeline.find_page(_scope_of(request), search, **_turn_of(turn))
         except timeline.SearchTooBroad:
             self.message_user(request, TOO_BROAD, "warning")
             page = timeline.Page([], has_older=False, has_newer=False)
         record_visit(request, events.AUDIT_LISTED, search=search, **turn)
-        context |= {"page": page, "rows": [event_display.row_of(event) for event in page.events]}
-        return self._page(request, "timeline", "Audit trail", context)
+        return self._timeline(request, filled_in(search, organisations), search, page)
+
+    def _timeline(
+        self,
+        request: HttpRequest,
+        form: EventSearchForm,
+        search: Search,
+        page: timeline.Page,
+        status: int = 200,
+    ) -> HttpResponse:
+        context = {
+            "form": form,
+            "most_events": f"{MOST_EVENTS:,}",
+            "search": search,
+            "query": urlencode(search),
+            "formats": FORMATS,
+            "page": page,
+            "rows": [event_display.row_of(event) for event in page.events],
+        }
+        return self._page(request, "timeline", "Audit trail", context, status)
 
     def export(self, request: HttpRequest, name: str) -> HttpResponseBase:
         """What the search of the address finds, as a file that is written while it is sent."""
@@ -183,9 +195,11 @@ class EventAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:  # noqa: ARG002
         return False
 
-    def _page(self, request: HttpRequest, page: str, title: str, context: dict[str, Any]) -> HttpResponse:
-        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
-        return TemplateResponse(request, f"admin/accounts/event/{page}.html", {**shared, **context})
+    def _page(
+        self, request: HttpRequest, page: str, title: str, context: dict[str, Any], status: int = 200
+    ) -> HttpResponse:
+        context |= {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        return TemplateResponse(request, f"admin/accounts/event/{page}.html", context, status=status)
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -55,7 +55,7 @@ def _draw_volume(rows: list[tuple[date, int, int]]) -> Chart:
         f"{sum(made)} predictions and {sum(refused)} refusals in {VOLUME_DAYS} days; "
         f"at most {max(made)} and {max(refused)} on one day.",
         Axis("Days before today", TICKS),
-        Axis.covering("Events", 0, max(1, *made, *refused)),
+        Axis.counting("Events", max(*made, *refused)),
         (_series("Predictions", made), _series("Refusals", refused)),
     )
 

@@ -114,15 +114,6 @@ def filled_in(search: Search, organisations: list[Organisation]) -> EventSearchF
     return EventSearchForm(organisations, initial=shown)
 
 
-def errors_of(form: forms.Form) -> str:
-    """Every error in one line, each with the name of its field."""
-    return " ".join(
-        f"{form.fields[name].label or name}: {error}"
-        for name, errors in form.errors.items()
-        for error in errors
-    )
-
-
 def _id_of(address: str) -> str:
     """Who has the address: an address is personal, and does not belong into another address."""
     if not address:

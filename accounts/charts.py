@@ -59,7 +59,15 @@ class Axis:
     @classmethod
     def covering(cls, label: str, lowest: float, highest: float) -> "Axis":
         """An axis with round ticks that holds both numbers."""
-        step = _round_step((highest - lowest) / (MOST_TICKS - 1))
+        return cls._stepping(label, _round_step((highest - lowest) / (MOST_TICKS - 1)), lowest, highest)
+
+    @classmethod
+    def counting(cls, label: str, most: int) -> "Axis":
+        """An axis from 0 to a number of things, of which there are no halves."""
+        return cls._stepping(label, _round_step(max(1, most / (MOST_TICKS - 1))), 0, max(1, most))
+
+    @classmethod
+    def _stepping(cls, label: str, step: float, lowest: float, highest: float) -> "Axis":
         first, last = floor(lowest / step), ceil(highest / step)
         return cls(label, tuple(step * number for number in range(first, last + 1)))
 

@@ -111,9 +111,13 @@ def test_an_auditor_searches_by_case_person_release_and_time(prediction, audrey,
     assert "clinic" not in address
 
 
-def test_a_search_that_cannot_be_read_is_said_so(audrey, browser_of):
-    response = browser_of(audrey).post("/admin/accounts/event/search/", {"since": "tomorrow"}, follow=True)
-    assert "could not be read" in response.content.decode()
+def test_a_search_that_cannot_be_read_is_said_so_and_keeps_what_was_typed(audrey, browser_of):
+    search = {"since": "tomorrow", "case": "P-0042", "key": "no such"}
+    response = browser_of(audrey).post("/admin/accounts/event/search/", search)
+    page = response.content.decode()
+    assert response.status_code == 422
+    for words in ("could not be read", "No such key.", "Enter a valid date/time.", *search.values()):
+        assert words in page, words
 
 
 def test_somebody_signs_in_with_address_and_password(alice):

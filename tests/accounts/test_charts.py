@@ -80,3 +80,10 @@ def test_ticks_are_round_and_hold_every_value(lowest, highest, ticks):
 def test_a_number_below_nothing_has_a_true_minus():
     found = drawn(chart(Series("Line", (Point(0, 0), Point(1, 1)), "line"), y=(-5.0, 0.0, 5.0)))
     assert "\N{MINUS SIGN}5" in found["text"]
+
+
+@pytest.mark.parametrize(
+    ("most", "ticks"), [(0, [0, 1]), (1, [0, 1]), (3, [0, 1, 2, 3]), (40, [0, 10, 20, 30, 40])]
+)
+def test_an_axis_that_counts_has_no_halves(most, ticks):
+    assert Axis.counting("", most).ticks == tuple(ticks)

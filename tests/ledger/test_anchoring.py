@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts import anchoring, ledger, protection, sealer, verification
 from accounts.anchors import WrongAnchor, open_anchor
+from accounts.checks import check_anchors
 from accounts.models import Event
 from accounts.signed_notes import SigningKey, VerifierKey, chained, open_note, sign
 
@@ -133,3 +134,13 @@ class TestVerifyAudit:
         assert "secret" not in str(refusal.value)
         with pytest.raises(WrongAnchor):
             anchoring.open_anchors()
+
+
+def test_an_anchor_that_cannot_be_read_is_told_before_anything_starts(settings):
+    settings.LEDGER_ANCHORS = ["ftp://user:secret@example/x"]
+    (error,) = check_anchors(None)
+    assert error.id == "accounts.E001"
+    assert "file:///PATH" in str(error.hint)
+    assert "secret" not in f"{error}"
+    settings.LEDGER_ANCHORS = ["file:///var/notes.log"]
+    assert check_anchors(None) == []
