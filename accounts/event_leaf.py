@@ -1,10 +1,32 @@
 """What the tree of the ledger holds of an event, as docs/ledger-format.md tells it to other programs."""
 
+import hmac
+from hashlib import sha256
 from uuid import UUID
 
 from accounts.merkle import leaf_hash
 
 MAC_SIZE = 32
+
+
+class EventMac:
+    """The HMAC-SHA256 (RFC 2104) that says that this product wrote a body.
+
+    Parameters
+    ----------
+    secret : str
+        LEDGER_KEY. What signs is derived from it, for it keys the digests too, which stand in the bodies.
+    """
+
+    def __init__(self, secret: str) -> None:
+        # Copied for each body, so that the key is hashed once.
+        self._start = hmac.new(hmac.digest(secret.encode(), b"event mac", sha256), digestmod=sha256)
+
+    def of(self, body: bytes) -> bytes:
+        """The 32 bytes beside a body."""
+        mac = self._start.copy()
+        mac.update(body)
+        return mac.digest()
 
 
 def event_leaf(event_id: UUID, recorded_us: int, mac: bytes, body: bytes) -> bytes:

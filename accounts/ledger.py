@@ -22,6 +22,7 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.actors import Actor, Steward
+from accounts.event_leaf import EventMac
 from accounts.moments import first_id_at, time_of
 
 ALARM_AGAIN = timedelta(hours=1)
@@ -65,9 +66,7 @@ def raise_alarm(action: str, **facts: Any) -> None:
 
 def mac_of(body: bytes) -> bytes:
     """The HMAC-SHA256 (RFC 2104) that says that this product wrote a body."""
-    mac = _mac_start(settings.LEDGER_KEY).copy()
-    mac.update(body)
-    return mac.digest()
+    return _event_mac(settings.LEDGER_KEY).of(body)
 
 
 def case_digest(organisation_id: UUID, reference: str) -> str:
@@ -93,10 +92,7 @@ def canonical_json(facts: dict[str, Any]) -> bytes:
     return text.encode()
 
 
-@cache
-def _mac_start(secret: str) -> hmac.HMAC:
-    """Copied, so that the key is hashed once. Not the key of the digests, which stand in the bodies."""
-    return hmac.new(hmac.digest(secret.encode(), b"event mac", sha256), digestmod=sha256)
+_event_mac = cache(EventMac)
 
 
 def _keyed_digest(message: bytes) -> str:

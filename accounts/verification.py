@@ -8,22 +8,20 @@ of the database remember of it.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import islice, pairwise
-from typing import Any, NamedTuple, Self
-from uuid import UUID
+from typing import Any
 
-import msgspec
 from django.conf import settings
 from django.db import connections, transaction
 
 from accounts.anchors import Anchor, AnchorAway, AnchorConflict
 from accounts.database_roles import alias_of
+from accounts.event_checks import SEALED, Checker, Finding, Row, Window, check_event
+from accounts.event_leaf import EventMac
 from accounts.events import CHECKPOINT_ANCHORED
-from accounts.ledger import mac_of
-from accounts.merkle import Frontier, NodesMissing, Subtree, leaf_hash, root_of
+from accounts.merkle import Frontier, NodesMissing, Subtree, root_of
 from accounts.moments import microseconds_of, time_of
 from accounts.signed_notes import Checkpoint, NoteRefused, VerifierKey, at, open_note, previous
 from accounts.tree_store import Cursor, StoredCheckpoint, all_checkpoints, stored_nodes
@@ -35,10 +33,6 @@ Report = Callable[[int, int], None]
 LATENESS = timedelta(hours=2)
 UNSEALED_AFTER = timedelta(minutes=10)
 CHUNK = 5_000
-# A row costs by the number of its values: whatever is hashed comes as one, at these places, and the searched
-# columns as another.
-SEALED, LEAF, IDENTIFIER, TIME, MAC = (slice(*ends) for ends in pairwise((0, 32, 64, 80, 88, 120)))
-HASHED, BODY = slice(IDENTIFIER.start, None), slice(MAC.stop, None)
 _COLUMNS = (
     "concat_ws('|', action, coalesce(organisation_id::text, 'None'), coalesce(person_id::text, 'None'), "
     "coalesce(api_key_id::text, 'None'), coalesce(case_digest, 'None'), coalesce(release, 'None'), "
@@ -56,55 +50,9 @@ _UNSEALED = (
 _REPEATED = "SELECT mac, min(id::text) FROM audit.event GROUP BY mac HAVING count(*) > 1"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is not as it was left: what was done, where, and what gives it away."""
-
-    kind: str
-    where: str
-    detail: str
-
-
 Check = Callable[[Cursor], Iterator[Finding]]
 further_checks: list[Check] = []
 """What other rooms keep beside the trail and compare with it."""
-
-
-class _Row(NamedTuple):
-    """A leaf, at a position, and its event; of a leaf without one `data` ends with the identifier."""
-
-    position: int | None
-    data: bytes
-    columns: str
-
-    @classmethod
-    def read(cls, row: Sequence[Any]) -> Self:
-        """From what the driver gives."""
-        position, data, columns = row
-        return cls(position, bytes(data), columns)
-
-    @property
-    def where(self) -> str:
-        return f"event {UUID(bytes=self.data[IDENTIFIER])}"
-
-    @property
-    def recorded_us(self) -> int:
-        return int.from_bytes(self.data[TIME], "big", signed=True)
-
-
-class _Facts(msgspec.Struct):
-    """What the columns repeat from a body."""
-
-    action: str
-    organisation: str | None = None
-    person: str | None = None
-    api_key: str | None = None
-    case_digest: str | None = None
-    release: str | None = None
-    prediction: str | None = None
-
-
-_read_facts = msgspec.json.Decoder(_Facts).decode
 
 
 def verify(
@@ -204,20 +152,23 @@ class _Walk:
 
     def check_leaves(self, checkpoints: list[StoredCheckpoint], report: Report) -> Iterator[Finding]:
         """Up to each checkpoint in turn, and what lies behind the last."""
-        rows = map(_Row.read, stream(_SEALED, [self._start]))
-        for checkpoint in checkpoints:
-            if checkpoint.size >= self._frontier.size:
-                yield from self._advance(rows, checkpoint, report)
-                yield from self._check_root(checkpoint)
-                self._earlier_us = checkpoint.at_us
+        rows = map(_read_row, stream(_SEALED, [self._start]))
+        with Checker(settings.LEDGER_KEY, self._size - self._start) as checker:
+            for checkpoint in checkpoints:
+                if checkpoint.size >= self._frontier.size:
+                    yield from self._advance(rows, checkpoint, checker, report)
+                    yield from self._check_root(checkpoint)
+                    self._earlier_us = checkpoint.at_us
+            yield from checker.finish()
         if unsigned := sum(1 for _ in rows):
             yield Finding("leaf_unsigned", "the end of the tree", f"{unsigned} leaves are in no checkpoint.")
 
     def _advance(
-        self, rows: Iterator[_Row], checkpoint: StoredCheckpoint, report: Report
+        self, rows: Iterator[Row], checkpoint: StoredCheckpoint, checker: Checker, report: Report
     ) -> Iterator[Finding]:
+        earliest_us = self._earlier_us - LATENESS // timedelta(microseconds=1)
         while chunk := list(islice(rows, min(CHUNK, checkpoint.size - self._frontier.size))):
-            yield from _check_rows(chunk, self._frontier.size, self._earlier_us, checkpoint.at_us)
+            yield from checker.check(chunk, Window(self._frontier.size, earliest_us, checkpoint.at_us))
             yield from self._check_subtrees(self._frontier.extend([row.data[SEALED] for row in chunk]))
             report(self._frontier.size - self._start, self._size - self._start)
 
@@ -304,48 +255,19 @@ def _stored_subtrees(cursor: Cursor) -> dict[tuple[int, int], bytes]:
     return {(level, index): bytes(node) for level, index, node in cursor.fetchall()}
 
 
-def _check_rows(rows: list[_Row], first: int, earlier_us: int, sealed_us: int) -> Iterator[Finding]:
-    earliest_us = earlier_us - LATENESS // timedelta(microseconds=1)
-    for expected, row in enumerate(rows, first):
-        if row.position != expected:
-            yield Finding("leaf_missing", f"leaf {expected}", f"Leaf {row.position} stands in its place.")
-        if len(row.data) == IDENTIFIER.stop:
-            yield Finding("event_deleted", row.where, f"Leaf {row.position} is all that is left of it.")
-        elif finding := _check_event(row, earliest_us, sealed_us):
-            yield finding
-
-
-def _check_event(row: _Row, earliest_us: int, latest_us: int) -> Finding | None:
-    """The first thing that is wrong with an event; what follows from it would only repeat it."""
-    data, body, recorded_us = row.data, row.data[BODY], row.recorded_us
-    if not leaf_hash(data[HASHED]) == data[LEAF] == data[SEALED]:
-        return Finding("event_edited", row.where, "It is not what was sealed.")
-    if mac_of(body) != data[MAC]:
-        return Finding("event_forged", row.where, "The product did not write it: its MAC is wrong.")
-    if _read_columns(body) != row.columns:
-        return Finding("columns_edited", row.where, "Its columns do not say what its body says.")
-    if int.from_bytes(data[IDENTIFIER][:6], "big") != recorded_us // 1000:
-        return Finding("event_backdated", row.where, "Its identifier is of another time.")
-    if not earliest_us <= recorded_us <= latest_us:
-        detail = f"It says {time_of(recorded_us)}, and was sealed by {time_of(latest_us)}."
-        return Finding("event_backdated", row.where, detail)
-    return None
-
-
-def _read_columns(body: bytes) -> str:
-    try:
-        f = _read_facts(body)
-    except msgspec.MsgspecError:
-        return ""
-    return f"{f.action}|{f.organisation}|{f.person}|{f.api_key}|{f.case_digest}|{f.release}|{f.prediction}"
+def _read_row(row: Sequence[Any]) -> Row:
+    """From what the driver gives."""
+    position, data, columns = row
+    return Row(position, bytes(data), columns)
 
 
 def _check_unsealed(cursor: Cursor) -> Iterator[Finding]:
     cursor.execute("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
     now_us = cursor.fetchone()[0]
     overdue_us = now_us - UNSEALED_AFTER // timedelta(microseconds=1)
-    for row in map(_Row.read, stream(_UNSEALED)):
-        if finding := _check_event(row, 0, now_us):
+    window, mac = Window(0, 0, now_us), EventMac(settings.LEDGER_KEY)
+    for row in map(_read_row, stream(_UNSEALED)):
+        if finding := check_event(row, window, mac):
             yield finding
         elif row.recorded_us < overdue_us and not row.columns.startswith(f"{CHECKPOINT_ANCHORED}|"):
             yield Finding("event_unsealed", row.where, f"It waits since {time_of(row.recorded_us)}.")

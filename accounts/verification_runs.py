@@ -16,8 +16,9 @@ from django.utils import timezone
 from accounts import events, ledger
 from accounts.actors import facts_of_person
 from accounts.anchoring import open_anchors
+from accounts.event_checks import Finding
 from accounts.models import Person, Verification
-from accounts.verification import Finding, Report, verify
+from accounts.verification import Report, verify
 
 # With so many there is something to do first; the next run finds the others.
 MOST_FINDINGS = 1_000

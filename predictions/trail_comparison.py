@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+from accounts.event_checks import Finding
 from accounts.moments import microseconds_of
 from accounts.tree_store import Cursor
-from accounts.verification import Finding, stream
+from accounts.verification import stream
 from predictions import events
 
 _PREDICTIONS = """

@@ -10,9 +10,9 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts import finding_words, ledger, sealer, verification, verification_runs
+from accounts.event_checks import Finding
 from accounts.models import Event, Verification
 from accounts.tasks import verify_audit
-from accounts.verification import Finding
 from predictions import trail_comparison
 
 pytestmark = pytest.mark.django_db
