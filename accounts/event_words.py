@@ -9,6 +9,8 @@ GROUPS = {
         REFUSED: "Panel refused",
         "prediction.disclosed": "Result shown",
         "prediction.compared": "Result shown beside another release's",
+        "prediction.reviewed": "Result reviewed",
+        "prediction.shown_to_patient": "Patient page shown",
         "predictions.listed": "List of predictions shown",
         "prediction.replay_differed": "Replay differed",
         "receipt.issued": "Receipt issued",

@@ -11,9 +11,12 @@ from accounts.models import Event
 from predictions import erasure, events
 from predictions.cases import Case, predictions_of_case
 from predictions.erasure_records import words_of_erasure
-from predictions.models import Prediction, ShadowReading
+from predictions.models import Prediction, Review, ShadowReading
+from predictions.review import reviews_of
 
 Export = dict[str, Any]
+
+DISCLOSURES = (events.PREDICTION_DISCLOSED, events.PREDICTION_SHOWN_TO_PATIENT)
 
 
 @transaction.atomic
@@ -45,7 +48,7 @@ def export_case(case: Case, actor: Actor) -> Export:
             "erased": None if case.is_readable else words_of_erasure(case.key_id),
         },
         "predictions": [_prediction(prediction) for prediction in made],
-        "disclosures": [event for event in recorded if event["action"] == events.PREDICTION_DISCLOSED],
+        "disclosures": [event for event in recorded if event["action"] in DISCLOSURES],
         "events": recorded,
     }
 
@@ -82,6 +85,7 @@ def _prediction(prediction: Prediction) -> dict[str, Any]:
         "asked_by": str(prediction.person or prediction.api_key or "command line"),
         "event": str(prediction.event_id),
         "input_sha256": prediction.input_sha256,
+        "reviews": [_review(review) for review in reviews_of(prediction)],
     }
     if prediction.is_erased:
         return {**facts, "erased": True}
@@ -91,6 +95,15 @@ def _prediction(prediction: Prediction) -> dict[str, Any]:
         "erased": False,
         **{name: prediction.contents[name] for name in ("sample_id", "age_years", "panel", "result")},
         "shadow_readings": [_reading(reading, prediction) for reading in readings],
+    }
+
+
+def _review(review: Review) -> dict[str, Any]:
+    return {
+        "at": review.event.recorded_at.isoformat(),
+        "by": str(review.person),
+        "verdict": review.verdict,
+        "text": None if review.prediction.is_erased else review.text,
     }
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from predictions.exceptions import PanelRefused, Problem
 from predictions.intake.delimited import MAXIMUM_BYTES, TwoColumns, decode, read_two_columns
@@ -12,6 +14,10 @@ from predictions.intake.measurements import PanelRequest
 from predictions.intake.panel import LONGEST_REFERENCE
 from predictions.intake.units import UNITS
 from predictions.intake.whole_numbers import whole_number
+from predictions.models import Verdict
+
+LONGEST_REVIEW = 2_000
+NEED_WORDS = (Verdict.NOT_USED, Verdict.DISAGREE, Verdict.NOTE)
 
 
 class WholeNumberField(forms.IntegerField):
@@ -134,3 +140,33 @@ class PanelForm(forms.Form):
             for error in errors
             if name in self.fields and name != "unit"
         ]
+
+
+class ReviewForm(forms.Form):
+    """What somebody decides about a result, and why."""
+
+    verdict = forms.ChoiceField(
+        choices=Verdict.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Choose one.")},
+    )
+    text = forms.CharField(
+        label=gettext_lazy("Reason or note"),
+        required=False,
+        max_length=LONGEST_REVIEW,
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
+        help_text=gettext_lazy(
+            "Needed unless you agree. Encrypted with the case and erased with it. Do not name the patient."
+        ),
+    )
+
+    def clean_text(self) -> str:
+        """Lines end as everywhere else, not as browsers send them."""
+        text: str = self.cleaned_data["text"]
+        return text.replace("\r\n", "\n")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("verdict") in NEED_WORDS and cleaned.get("text") == "":
+            self.add_error("text", _("Say why, or write the note: only agreeing needs no words."))
+        return cleaned

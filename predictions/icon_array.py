@@ -31,7 +31,7 @@ def icon_array(key: str, had_it: str, title: str, description: str) -> SafeStrin
         HEIGHT,
         title,
         description,
-        format_html_join("", "{}", ((_figure(place, is_filled=place < filled),) for place in range(PEOPLE))),
+        format_html_join("", "{}", ((_placed(place, is_filled=place < filled),) for place in range(PEOPLE))),
     )
 
 
@@ -40,7 +40,17 @@ def filled_figures(had_it: str) -> int:
     return AT_THE_ENDS[had_it] if had_it in AT_THE_ENDS else int(had_it)
 
 
-def _figure(place: int, *, is_filled: bool) -> SafeString:
+def figure(*, is_filled: bool) -> SafeString:
+    """One of the figures, for the key beside the words; a screen reader passes over it."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true" viewBox="0 0 {} {}">{}</svg>',
+        FIGURE_WIDTH + 2 * MARGIN,
+        FIGURE_HEIGHT + 2 * MARGIN,
+        _placed(0, is_filled=is_filled),
+    )
+
+
+def _placed(place: int, *, is_filled: bool) -> SafeString:
     """A head and shoulders. Presentation attributes, so that it reads without a stylesheet as well."""
     row, column = divmod(place, ROW)
     x = MARGIN + ACROSS * column + GAP * (column >= HALF)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 from django.db import models
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy
 from uuid_utils.compat import uuid7
 
 from accounts.models import ApiKey, CaseKey, Event, Organisation, Person
@@ -304,4 +305,52 @@ class ShadowReading(models.Model):
         opened: dict[str, Any] = open_contents(
             self.sealed, answered.key, self.id, answered.id, answered.organisation_id
         )
+        return opened
+
+
+class Verdict(models.TextChoices):
+    """What somebody decides about a result. A note decides nothing."""
+
+    AGREE = "agree", gettext_lazy("Agree")
+    NOT_USED = "not_used", gettext_lazy("Not used")
+    DISAGREE = "disagree", gettext_lazy("Disagree")
+    NOTE = "note", gettext_lazy("Note")
+
+
+class Review(models.Model):
+    """That somebody looked at a result, and what they decide. Never changed: a correction is another row.
+
+    The database takes it only together with its event, which says the same (migration 0010). The text is
+    the reason or the note, sealed under the key of the case; only who agrees may leave it out.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, related_name="+")
+    event = models.OneToOneField(Event, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    sealed = models.BinaryField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(verdict__in=Verdict.values), name="review_verdict_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(verdict=Verdict.AGREE) | models.Q(sealed__isnull=False),
+                name="review_has_its_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_verdict_display()}, by {self.person}"
+
+    @property
+    def text(self) -> str:
+        """The reason or note, empty where there is none. Raises CaseErased or CaseUnreadable."""
+        if self.sealed is None:
+            return ""
+        about = self.prediction
+        opened: str = open_contents(self.sealed, about.key, self.id, about.id, about.organisation_id)
         return opened

@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from predictions import model_pages, views
+from predictions import model_pages, review_pages, views
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="new_prediction"), name="home"),
@@ -12,6 +12,10 @@ urlpatterns = [
     path(
         "predictions/<uuid:prediction_id>/second-reading/", views.show_second_reading, name="second_reading"
     ),
+    path(
+        "predictions/<uuid:prediction_id>/reviews/", review_pages.review_prediction, name="review_prediction"
+    ),
+    path("predictions/<uuid:prediction_id>/patient/", review_pages.show_patient_page, name="patient_page"),
     path("predictions/<uuid:prediction_id>/receipt.json", views.download_receipt, name="prediction_receipt"),
     path("models/", model_pages.list_models, name="models"),
     path("models/<str:name>/<str:version>/", model_pages.show_card, name="model_card"),

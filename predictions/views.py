@@ -16,11 +16,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.actors import Actor, NoOrganisation, actor_of_person
 from accounts.models import Person
 from accounts.refusals import record_refused_request
-from predictions import disclosure, releases, selectors, submission
+from predictions import disclosure, releases, review, selectors, submission
 from predictions.erasure_records import words_of_erasure
 from predictions.exceptions import CaseErased, PanelRefused, PredictionNotFound, UnknownRelease
 from predictions.facts import Facts, facts_of_status
-from predictions.forms import PanelForm
+from predictions.forms import PanelForm, ReviewForm
 from predictions.intake.measurements import PanelRequest
 from predictions.presentation import horizon_words
 from predictions.problem_details import TYPES
@@ -76,7 +76,14 @@ def new_prediction(request: HttpRequest, actor: Actor) -> HttpResponse:
 @require_safe
 @for_members
 def show_prediction(request: HttpRequest, actor: Actor, prediction_id: UUID) -> HttpResponse:
-    """The result of one prediction, in the view that the reader chose, now or before."""
+    """The result of one prediction, with an empty form for its review."""
+    return result_page(request, actor, prediction_id, ReviewForm())
+
+
+def result_page(
+    request: HttpRequest, actor: Actor, prediction_id: UUID, form: ReviewForm, status: int = 200
+) -> HttpResponse:
+    """The result in the view that the reader chose, and the review as far as it is filled in."""
     try:
         disclosed = disclosure.disclose_with_history(actor, prediction_id)
     except PredictionNotFound:
@@ -84,7 +91,9 @@ def show_prediction(request: HttpRequest, actor: Actor, prediction_id: UUID) -> 
     except CaseErased as erased:
         return answer_erased(request, erased)
     chosen = _chosen_view(request)
-    response = render(request, "predictions/result.html", result_context(disclosed, chosen))
+    decision = review.decision_of(actor, disclosed.prediction, disclosed.facts)
+    context = {**result_context(disclosed, chosen), "decision": decision, "form": form}
+    response = render(request, "predictions/result.html", context, status=status)
     if "view" in request.GET:
         response.set_cookie("view", chosen, samesite="Lax", secure=request.is_secure(), max_age=YEAR)
     return response

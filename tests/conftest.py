@@ -32,6 +32,7 @@ IMMUTABLE = (
     "predictions_retentionrule",
     "predictions_retentionproposal",
     "predictions_shadowreading",
+    "predictions_review",
     "predictions_prediction",
     "predictions_activation",
     "predictions_proposal",

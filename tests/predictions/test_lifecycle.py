@@ -477,6 +477,7 @@ def test_silencing_ordinary_triggers_does_not_silence_these():
         "predictions_proposal",
         "predictions_activation",
         "predictions_shadowreading",
+        "predictions_review",
         "predictions_erasurerequest",
         "predictions_erasuredecision",
         "predictions_erasurecompletion",
