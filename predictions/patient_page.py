@@ -31,6 +31,7 @@ def patient_words(facts: Facts, cohort: Cohort) -> dict[str, Any]:
     """What the page says besides its fixed sentences."""
     return {
         "horizons": [_horizon(horizon) for horizon in facts["result"]["horizons"]],
+        "use": facts["model"]["intended_use"].partition(".")[0],
         "patients": cohort.patients,
         "had_no_drugs": cohort.name in HAD_NO_DRUGS,
         "filled": figure(is_filled=True),

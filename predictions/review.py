@@ -113,7 +113,9 @@ def show_to_patient(actor: Actor, prediction_id: UUID) -> tuple[Facts, Cohort]:
 
 def reviews_of(prediction: Prediction) -> list[Review]:
     """All reviews of a prediction, oldest first."""
-    reviews = Review.objects.filter(prediction=prediction).select_related("person", "event").order_by("id")
+    reviews = (
+        Review.objects.filter(prediction=prediction).select_related("person", "event").order_by("event_id")
+    )
     for review in (found := list(reviews)):
         review.prediction = prediction  # it has the key
     return found

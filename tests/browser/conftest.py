@@ -21,7 +21,7 @@ QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
-EXPECTED = re.compile("status of (410|422)")
+EXPECTED = re.compile("status of (403|410|422)")
 
 
 def find_chromium() -> str:

@@ -89,6 +89,10 @@ class Blocks(HTMLParser):
             self.blocks[-1] += data
 
 
+def facts_with(*horizons):
+    return {"model": {"intended_use": "Research use only. For nobody."}, "result": {"horizons": horizons}}
+
+
 def address(made):
     return f"/predictions/{made.id}/patient/"
 
@@ -169,14 +173,14 @@ def test_no_number_is_ever_a_sign_that_has_to_be_explained(risk, low, high):
         "interval95_percent": [low, high],
         "cohort_average_percent": 20.0,
     }
-    (words,) = patient_words({"result": {"horizons": [horizon]}}, COHORT)["horizons"]
+    (words,) = patient_words(facts_with(horizon), COHORT)["horizons"]
     for number in (words.had_it, words.did_not, words.lowest, words.highest):
         assert re.fullmatch(r"[1-9]\d?|fewer than 1|more than 99", number)
 
 
 def test_that_the_people_of_the_study_had_no_drugs_is_said_of_the_cohort_of_which_it_is_known(page):
     assert "no drugs against cancer" in text_of(page)
-    assert not patient_words({"result": {"horizons": []}}, COHORT)["had_no_drugs"]
+    assert not patient_words(facts_with(), COHORT)["had_no_drugs"]
 
 
 def test_opening_it_is_on_record_each_time(page, agreed, alice):
