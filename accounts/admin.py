@@ -37,7 +37,7 @@ class _OnRecord(admin.ModelAdmin):
         return False
 
 
-class MembershipInline(admin.TabularInline):
+class MembershipInline(admin.StackedInline):
     """The roles of a person."""
 
     model = Membership

@@ -29,4 +29,5 @@ def create_demo(base_url: str) -> list[tuple[str, str]]:
 def _make_person(organisation: Organisation, role: Role, email: str, name: str, base_url: str) -> str:
     person = Person.objects.create_user(email, name=name, is_staff=role in {Role.AUDITOR, Role.ADMIN})
     Membership.objects.create(person=person, organisation=organisation, role=role)
-    return make_link(person, base_url)
+    link = make_link(person, base_url)
+    return f"{link}?example=1" if role == Role.CLINICIAN else link

@@ -7,6 +7,7 @@ from typing import Any
 from allauth.account.fields import EmailField
 from allauth.account.forms import LoginForm, ResetPasswordForm
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from accounts.addresses import normal_address, validate_ascii
 from accounts.models import Person
@@ -18,12 +19,17 @@ class SignInForm(LoginForm):  # type: ignore[misc]  # allauth is untyped
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].validators.append(validate_ascii)
+        self.fields["login"].label = _("E-mail address")
+        for name in ("login", "password"):
+            del self.fields[name].widget.attrs["placeholder"]
+        self.fields["password"].help_text = ""  # the page has the way to a forgotten one
+        self.fields["remember"].label = _("Keep me signed in on this computer")
 
 
 class AskForResetForm(ResetPasswordForm):  # type: ignore[misc]  # likewise
     """The address of an account whose password is forgotten."""
 
-    email = EmailField(required=True, validators=[validate_ascii])
+    email = EmailField(label=_("E-mail address"), required=True, validators=[validate_ascii])
 
     def clean_email(self) -> str:
         address = normal_address(self.cleaned_data["email"])
@@ -34,5 +40,5 @@ class AskForResetForm(ResetPasswordForm):  # type: ignore[misc]  # likewise
 class ReceiptForm(forms.Form):
     """What stands on a report, to be typed by whoever cannot read its code with a telephone."""
 
-    event = forms.UUIDField(label="Audit event")
-    leaf = forms.RegexField(r"^[0-9A-Fa-f]{64}$", label="Leaf (64 digits and letters a to f)")
+    event = forms.UUIDField(label=_("Audit event"))
+    leaf = forms.RegexField(r"^[0-9A-Fa-f]{64}$", label=_("Leaf (64 digits and letters a to f)"))

@@ -7,6 +7,7 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -22,7 +23,10 @@ MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in_once(request: HttpRequest, token: str) -> HttpResponse:
-    """Sign in with a one-time link. Only the button spends it: browsers fetch links ahead of the click."""
+    """Sign in with a one-time link. Only the button spends it: browsers fetch links ahead of the click.
+
+    With `example` in the address the form that follows is filled in.
+    """
     if request.method != "POST":
         return render(request, "accounts/sign_in_once.html")
     try:
@@ -31,7 +35,7 @@ def sign_in_once(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "accounts/sign_in_once.html", {"refused": True}, status=410)
     login(request, person, backend=MODEL_BACKEND)
     messages.success(request, f"You are signed in as {person}.")
-    return redirect("new_prediction")
+    return redirect(reverse("new_prediction") + ("?example=1" if "example" in request.GET else ""))
 
 
 @require_safe

@@ -8,6 +8,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from accounts.case_keys import CaseUnreadable
 from accounts.refusals import record_refused_request
@@ -62,13 +63,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return _unavailable(request, error)
     if wants_problem_details(request):
         return problem_response("internal-error", "Nothing was recorded.")
-    return render(None, "errors/server_error.html", status=500)
+    return render(None, "errors/server_error.html", {"now": timezone.now()}, status=500)
 
 
 def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     logger.error("Unavailable: %s", type(error).__name__)
     if wants_problem_details(request):
         return problem_response("unavailable", "The service cannot answer now.", headers=RETRY_AFTER)
-    page = render(None, "errors/unavailable.html", status=503)
+    page = render(None, "errors/unavailable.html", {"now": timezone.now()}, status=503)
     page["Retry-After"] = RETRY_AFTER["Retry-After"]
     return page

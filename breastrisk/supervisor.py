@@ -33,6 +33,8 @@ _LIVE_PATH = "/api/v1/health/live"
 _SECONDS_UNTIL_READY = 120.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 30.0
 _SECONDS_THAT_MEAN_WELL = 60.0
+_FIRST_STEPS = "Open the clinician's link, press 'Sign in', then 'Read the risk'. Ctrl-C ends everything."
+_NEXT_TIME = "A new sign-in link: .venv/bin/python manage.py sign_in_link EMAIL. Ctrl-C ends everything."
 # The matrices are small: more threads take longer, and the other cores from the rest of the start.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -303,6 +305,7 @@ class Supervisor:
         print(f"Ready: {self.address}", flush=True)
         for label, link in links:
             print(f"  {label}, once: {link}", flush=True)
+        print(_FIRST_STEPS if links else _NEXT_TIME, flush=True)
 
 
 def _migrate() -> None:

@@ -2,7 +2,9 @@
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
 from breastrisk import health
@@ -19,6 +21,8 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("language/", set_language, name="set_language"),
+    # Browsers ask for it where a page names no icon, as beside JSON.
+    path("favicon.ico", RedirectView.as_view(url=static("favicon.ico"))),
     path("api/v1/health", health.ready, name="health"),
     path("api/v1/health/live", health.live, name="health_live"),
     path("api/v1/health/ready", health.ready, name="health_ready"),

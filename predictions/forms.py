@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -36,40 +37,46 @@ class PanelForm(forms.Form):
     """One panel, pasted or as a file, with the little that is asked about it."""
 
     pasted = forms.CharField(
-        label="Paste two columns: gene and value",
+        label=gettext_lazy("Paste two columns: gene and value"),
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "autocomplete": "off"}),
-        help_text="As copied from a spreadsheet, or as CSV. HGNC symbols or the model's probe sets.",
+        help_text=gettext_lazy(
+            "As copied from a spreadsheet, or as CSV. HGNC symbols or the model's probe sets, in any order."
+        ),
     )
     file = forms.FileField(
-        label="or choose a CSV or TSV file",
+        label=gettext_lazy("or choose a CSV or TSV file"),
         required=False,
         allow_empty_file=True,
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv,text/plain"}),
     )
     unit = forms.ChoiceField(
-        label="Unit of the values",
-        choices=[("", "Choose the unit"), *UNITS.items()],
+        label=gettext_lazy("Unit of the values"),
+        choices=[("", gettext_lazy("Choose the unit")), *UNITS.items()],
         required=False,  # the panel's own check says what is missing, together with everything else
         widget=forms.Select(attrs={"required": True}),
-        help_text="As the lab states it. A unit that the model does not read is refused, not converted.",
+        help_text=gettext_lazy(
+            "As the lab states it. A unit that the model does not read is refused, not converted."
+        ),
     )
     age_years = WholeNumberField(
-        label="Age in years",
+        label=gettext_lazy("Age in years"),
         required=False,
         widget=forms.NumberInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        help_text="Optional. Leave it empty if you do not know it; nothing is put in its place.",
+        help_text=gettext_lazy(
+            "Optional. Leave it empty if you do not know it; nothing is put in its place."
+        ),
     )
     case_reference = forms.CharField(
-        label="Case reference",
+        label=gettext_lazy("Case reference"),
         required=False,
         max_length=LONGEST_REFERENCE,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text="Optional. Your own reference for the case, not the patient's name.",
+        help_text=gettext_lazy("Optional. Your own reference for the case, not the patient's name."),
     )
     accept_former_symbols = forms.BooleanField(
-        label="Read former gene symbols as the current ones", required=False
+        label=gettext_lazy("Read former gene symbols as the current ones"), required=False
     )
 
     def clean(self) -> dict[str, Any]:
@@ -77,13 +84,16 @@ class PanelForm(forms.Form):
         file: UploadedFile[Any] | None = cleaned.get("file")
         if bool(file) == bool(cleaned.get("pasted", "").strip()):
             message = (
-                "Give the panel once: paste it or choose a file, not both."
+                _("Give the panel once: paste it or choose a file, not both.")
                 if file
-                else ("Paste the panel or choose a file.")
+                else _("Paste the panel or choose a file.")
             )
             self.add_error("pasted", message)
-        if file and (file.size or 0) > MAXIMUM_BYTES:
-            self.add_error("file", f"The file has {file.size:,} bytes; at most {MAXIMUM_BYTES:,} are read.")
+        if file and (size := file.size or 0) > MAXIMUM_BYTES:
+            message = _("The file has %(size)s bytes; at most %(most)s are read.")
+            self.add_error(
+                "file", message % {"size": number_format(size), "most": number_format(MAXIMUM_BYTES)}
+            )
         return cleaned
 
     def as_request(self) -> PanelRequest:

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="new_prediction"), name="home"),
     path("predictions/", views.list_predictions, name="predictions"),
     path("predictions/new/", views.new_prediction, name="new_prediction"),
+    path("predictions/sample.csv", views.download_example, name="example_panel"),
     path("predictions/<uuid:prediction_id>/", views.show_prediction, name="prediction"),
     path("predictions/<uuid:prediction_id>/compare/", views.compare_prediction, name="compare_prediction"),
     path(

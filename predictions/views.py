@@ -16,9 +16,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.actors import Actor, NoOrganisation, actor_of_person
 from accounts.models import Person
 from accounts.refusals import record_refused_request
-from predictions import disclosure, releases, review, selectors, submission
+from ml_models.manifest import Manifest
+from predictions import disclosure, example_panel, releases, review, selectors, submission
 from predictions.erasure_records import words_of_erasure
-from predictions.exceptions import CaseErased, PanelRefused, PredictionNotFound, UnknownRelease
+from predictions.exceptions import (
+    CaseErased,
+    PanelRefused,
+    PredictionNotFound,
+    ReleaseUnavailable,
+    UnknownRelease,
+)
 from predictions.facts import Facts, facts_of_status
 from predictions.forms import PanelForm, ReviewForm
 from predictions.intake.measurements import PanelRequest
@@ -59,7 +66,10 @@ def new_prediction(request: HttpRequest, actor: Actor) -> HttpResponse:
     if request.method != "POST":
         if not actor.may_submit:
             return redirect("predictions")
-        return render(request, "predictions/new.html", {"form": PanelForm(initial=_sample(request))})
+        manifest = _live_manifest()
+        example = _example(manifest) if manifest and "example" in request.GET else {}
+        context = {"form": PanelForm(initial=example), "manifest": manifest, "is_example": bool(example)}
+        return render(request, "predictions/new.html", context)
     if not actor.may_submit:
         record_refused_request(request, 403)
         raise PermissionDenied
@@ -68,9 +78,21 @@ def new_prediction(request: HttpRequest, actor: Actor) -> HttpResponse:
         prediction = submission.submit_panel(_read(form, actor), actor)
     except PanelRefused as refusal:
         form.keep_file()
-        context = {"form": form, "problems": refusal.problems}
-        return render(request, "predictions/new.html", context, status=422)
+        refused = {"form": form, "problems": refusal.problems, "manifest": _live_manifest()}
+        return render(request, "predictions/new.html", refused, status=422)
     return redirect("prediction", prediction.id)
+
+
+@require_safe
+@for_members
+def download_example(request: HttpRequest, actor: Actor) -> HttpResponse:  # noqa: ARG001 - every member may
+    """The made-up panel as the file that the form takes."""
+    manifest = releases.manifest_of(releases.find_release())
+    return HttpResponse(
+        f"gene,value\n{example_panel.as_text(manifest, ',')}\n",
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="sample.csv"'},
+    )
 
 
 @require_safe
@@ -209,17 +231,20 @@ def _read(form: PanelForm, actor: Actor) -> PanelRequest:
         raise
 
 
-def _sample(request: HttpRequest) -> dict[str, str]:
-    """A made-up panel near the training means, one click away from the empty form."""
-    if "example" not in request.GET:
-        return {}
-    manifest = releases.manifest_of(releases.find_release())
-    shifts = (0.7, -0.7)
-    rows = "\n".join(
-        f"{gene.symbol}\t{gene.mean + shifts[position % 2] * gene.sd:.4f}"
-        for position, gene in enumerate(manifest.genes)
-    )
-    return {"pasted": rows, "unit": manifest.unit, "case_reference": "EXAMPLE"}
+def _live_manifest() -> Manifest | None:
+    """What the live release says of itself; nothing while none can be opened."""
+    try:
+        return releases.manifest_of(releases.find_release())
+    except ReleaseUnavailable:
+        return None
+
+
+def _example(manifest: Manifest) -> dict[str, str]:
+    return {
+        "pasted": example_panel.as_text(manifest, "\t"),
+        "unit": manifest.unit,
+        "case_reference": example_panel.CASE_REFERENCE,
+    }
 
 
 def _before(request: HttpRequest) -> UUID | None:

@@ -159,7 +159,7 @@ def test_older_and_newer_lead_through_every_event_once_and_back(alice_acting, in
 @pytest.mark.parametrize("who", ["audrey", "root"])
 def test_an_empty_trail_has_its_pages(audrey, root, browser_of, who):
     client = browser_of({"audrey": audrey, "root": root}[who])
-    assert "No event." in client.get(f"{LIST}?action=test.happened").content.decode()
+    assert "No event is as you searched" in client.get(f"{LIST}?action=test.happened").content.decode()
     rows = list(csv.reader(io.StringIO(bytes_of(client.post(f"{LIST}export/csv/?action=test.happened")))))
     assert [row[0] for row in rows] == ["id"]
 

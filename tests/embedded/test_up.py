@@ -42,9 +42,10 @@ def is_ready(product: Product) -> bool:
         return False
 
 
-def test_a_first_start_prints_the_address_and_three_links(running):
+def test_a_first_start_prints_the_address_three_links_and_what_to_press(running):
     assert running.lines[0] == f"Ready: http://localhost:{running.port}"
-    assert len(running.lines) == 4
+    assert len(running.lines) == 5
+    assert "'Read the risk'" in running.lines[4]
     assert len(running.links) == 3
     assert all(link.startswith(f"{running.url}/") for link in running.links.values())
 
@@ -84,7 +85,9 @@ def test_a_stop_signal_ends_everything_without_a_word(product, number):
     family = product.family()
     assert product.stop(number) == 0
     assert not wait_until_gone(family, seconds=0)
-    assert product.lines == [f"Ready: http://localhost:{product.port}"]  # and no links: it is a later start
+    ready, how_to_sign_in = product.lines  # and no links: it is a later start
+    assert ready == f"Ready: http://localhost:{product.port}"
+    assert "sign_in_link" in how_to_sign_in
 
 
 def test_ctrl_c_during_the_first_start_ends_everything(place):

@@ -149,6 +149,27 @@ def test_the_example_is_a_panel_that_is_read(send, alice, browser_of):
     assert send(form.initial["pasted"]).status_code == 302
 
 
+def test_the_example_is_also_a_file_that_is_read(send, alice, browser_of):
+    file = browser_of(alice).get("/predictions/sample.csv")
+    assert file["Content-Disposition"] == 'attachment; filename="sample.csv"'
+    assert file.content.startswith(b"gene,value\n")
+    assert send(file=file.content).status_code == 302
+
+
+def test_the_form_says_so_while_no_release_can_be_read(alice, browser_of):
+    page = browser_of(alice).get(FORM + "?example=1")
+    assert page.status_code == 200
+    assert "No release of the model can be read" in page.content.decode()
+    assert browser_of(alice).get("/predictions/sample.csv").status_code == 503
+
+
+def test_an_empty_list_says_what_it_is_for_and_leads_to_the_example(alice, audrey, browser_of):
+    assert "?example=1" in browser_of(alice).get("/predictions/").content.decode()
+    page = browser_of(audrey).get("/predictions/").content.decode()
+    assert "?example=1" not in page
+    assert "clinicians ask for them" in page
+
+
 def test_a_long_list_is_shown_page_by_page_without_loss(send, alice, browser_of):
     first = send(as_text(values_of(0)))
     assert first.status_code == 302
