@@ -2,11 +2,15 @@
 the one for whoever holds a report.
 """
 
+import hashlib
 from typing import Any
 
 from allauth.account.fields import EmailField
 from allauth.account.forms import LoginForm, ResetPasswordForm
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.addresses import normal_address, validate_ascii
 from accounts.models import Person
@@ -36,3 +40,22 @@ class ReceiptForm(forms.Form):
 
     event = forms.UUIDField(label="Audit event")
     leaf = forms.RegexField(r"^[0-9A-Fa-f]{64}$", label="Leaf (64 digits and letters a to f)")
+
+
+class ReportForm(forms.Form):
+    """A file that may be a report of ours."""
+
+    LARGEST = 5_000_000
+
+    file = forms.FileField(label=gettext_lazy("The report, as a PDF file"))
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > self.LARGEST:
+            raise ValidationError(_("The file is larger than any report of ours."))
+        return file
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the file, in hexadecimal."""
+        return hashlib.sha256(self.cleaned_data["file"].read()).hexdigest()

@@ -14,6 +14,7 @@ from predictions.erasure_records import words_of_erasure
 from predictions.models import Prediction, ShadowReading
 
 Export = dict[str, Any]
+DISCLOSURES = (events.PREDICTION_DISCLOSED, events.REPORT_DISCLOSED)
 
 
 @transaction.atomic
@@ -45,7 +46,7 @@ def export_case(case: Case, actor: Actor) -> Export:
             "erased": None if case.is_readable else words_of_erasure(case.key_id),
         },
         "predictions": [_prediction(prediction) for prediction in made],
-        "disclosures": [event for event in recorded if event["action"] == events.PREDICTION_DISCLOSED],
+        "disclosures": [event for event in recorded if event["action"] in DISCLOSURES],
         "events": recorded,
     }
 

@@ -22,6 +22,7 @@ UPDATE audit.event SET mac = mac
 DELETE FROM audit.event
 TRUNCATE audit.event CASCADE
 TRUNCATE predictions_prediction CASCADE
+TRUNCATE predictions_madereport
 INSERT INTO audit.event (id, recorded_us, body, mac) SELECT id, 0, body, mac FROM audit.event
 INSERT INTO audit.event (body, mac, person_id) VALUES ('', sha256(''), gen_random_uuid())
 ALTER TABLE audit.event DISABLE TRIGGER ALL
