@@ -1,6 +1,7 @@
 """What the audit trail's actions are called on its pages. A test sees to it that none is missing."""
 
 MADE, REFUSED = "prediction.made", "prediction.refused"
+REPORT_MADE = "report.made"
 
 # By what they are about, in the order in which a select shows them.
 GROUPS = {
@@ -13,6 +14,8 @@ GROUPS = {
         "prediction.shown_to_patient": "Patient page shown",
         "predictions.listed": "List of predictions shown",
         "prediction.replay_differed": "Replay differed",
+        REPORT_MADE: "Report made",
+        "report.disclosed": "Report handed out",
         "receipt.issued": "Receipt issued",
     },
     "Cases": {

@@ -2,11 +2,14 @@
 the one for whoever holds a report.
 """
 
+import hashlib
 from typing import Any
 
 from allauth.account.fields import EmailField
 from allauth.account.forms import LoginForm, ResetPasswordForm
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.addresses import normal_address, validate_ascii
@@ -42,3 +45,22 @@ class ReceiptForm(forms.Form):
 
     event = forms.UUIDField(label=_("Audit event"))
     leaf = forms.RegexField(r"^[0-9A-Fa-f]{64}$", label=_("Leaf (64 digits and letters a to f)"))
+
+
+class ReportForm(forms.Form):
+    """A file that may be a report of ours."""
+
+    LARGEST = 5_000_000
+
+    file = forms.FileField(label=_("The report, as a PDF file"))
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > self.LARGEST:
+            raise ValidationError(gettext("The file is larger than any report of ours."))
+        return file
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the file, in hexadecimal."""
+        return hashlib.sha256(self.cleaned_data["file"].read()).hexdigest()

@@ -79,6 +79,11 @@ def address_digest(address: str) -> str:
     return _keyed_digest(b"address:" + address.encode())
 
 
+def keyed_digest(purpose: str, message: bytes) -> str:
+    """A keyed digest for something else: whoever has only the database can neither make nor guess it."""
+    return _keyed_digest(purpose.encode() + b":" + message)
+
+
 def case_facts(organisation_id: UUID, reference: str) -> dict[str, str]:
     """What an event says of its case: the digest, or nothing where no case was named."""
     return {"case_digest": case_digest(organisation_id, reference)} if reference else {}

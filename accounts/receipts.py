@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from accounts.event_words import MADE, REPORT_MADE
 from accounts.merkle import Fetch, consistency_proof, inclusion_proof
 from accounts.models import Event
 from accounts.tree_store import (
@@ -59,16 +60,24 @@ def make_receipt(event: Event) -> dict[str, Any]:
         found = _find_leaf(cursor, event.id)
         if checkpoint is None or found is None:
             raise NotSealed
-        index, leaf = found
-        return {
-            "format": FORMAT,
-            "event": event_facts(event.id, event.recorded_us, event.mac, event.body),
-            "leaf_sha256": bytes(leaf).hex(),
-            "index": index,
-            "size": checkpoint.size,
-            "proof": encoded_proof(index, checkpoint.size, stored_nodes(cursor)),
-            "checkpoint": checkpoint.note.decode(),
-        }
+        return _receipt(cursor, event, found, checkpoint)
+
+
+def first_receipt(event: Event) -> dict[str, Any] | None:
+    """The receipt against the first checkpoint over the event, which never changes; None before that."""
+    with connection.cursor() as cursor:
+        found = _find_leaf(cursor, event.id)
+        if found is None:
+            return None
+        return _receipt(cursor, event, found, first_checkpoint_over(cursor, found[0]))
+
+
+def reports_of(made: Event) -> list[Event]:
+    """The events of the reports that were made of the prediction which this event made, oldest first."""
+    if made.action != MADE:
+        return []
+    reports = Event.objects.filter(prediction_id=made.prediction_id, action=REPORT_MADE)
+    return list(reports.order_by("id"))
 
 
 def latest_root() -> dict[str, Any]:
@@ -118,6 +127,21 @@ def event_facts(event_id: UUID, recorded_us: int, mac: Bytes, body: Bytes) -> di
 def encoded_proof(index: int, size: int, fetch: Fetch) -> list[str]:
     """The inclusion proof of a leaf in a tree of so many."""
     return [_encoded(node) for node in inclusion_proof(index, size, fetch)]
+
+
+def _receipt(
+    cursor: Cursor, event: Event, found: tuple[int, memoryview], checkpoint: StoredCheckpoint
+) -> dict[str, Any]:
+    index, leaf = found
+    return {
+        "format": FORMAT,
+        "event": event_facts(event.id, event.recorded_us, event.mac, event.body),
+        "leaf_sha256": bytes(leaf).hex(),
+        "index": index,
+        "size": checkpoint.size,
+        "proof": encoded_proof(index, checkpoint.size, stored_nodes(cursor)),
+        "checkpoint": checkpoint.note.decode(),
+    }
 
 
 def _find_leaf(cursor: Cursor, event_id: UUID) -> tuple[int, memoryview] | None:

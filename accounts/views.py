@@ -12,10 +12,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.event_words import words_of
-from accounts.forms import ReceiptForm
+from accounts.forms import ReceiptForm, ReportForm
 from accounts.links import LinkRefused, use_link
 from accounts.models import Event, Person
-from accounts.receipts import find_place
+from accounts.receipts import find_place, reports_of
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -48,19 +48,31 @@ def ask_for_receipt(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def check_receipt(request: HttpRequest, event_id: UUID, leaf: str) -> HttpResponse:
-    """Whether what stands on a report is on record. For everybody; it tells nothing of a patient."""
+    """Whether what stands on a report is on record, and whether a file is one of its reports, byte for byte.
+
+    For everybody; it tells nothing of a patient, and keeps nothing of the file.
+    """
     event = Event.objects.filter(id=event_id).first()
     if event is None or bytes(event.leaf).hex() != leaf.lower():
         return render(request, "accounts/receipt.html", {"form": ReceiptForm(), "unknown": True}, status=404)
+    reports = reports_of(event)
     context = {
         "event": event,
         "what": words_of(event.action),
         "place": find_place(event_id),
         "keys": settings.LEDGER_PUBLIC_KEYS,
+        "reports": reports,
+        "form": ReportForm(),
     }
-    return render(request, "accounts/receipt.html", context)
+    if request.method != "POST":
+        return render(request, "accounts/receipt.html", context)
+    form = ReportForm(request.POST, request.FILES)
+    digest = form.digest if form.is_valid() else None
+    found = next((report for report in reports if report.facts.get("sha256") == digest), None)
+    context |= {"form": form, "digest": digest, "found": found}
+    return render(request, "accounts/receipt.html", context, status=200 if digest else 422)
 
 
 @never_cache

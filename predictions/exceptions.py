@@ -53,5 +53,9 @@ class CaseErased(Exception):
         self.case_key_id = case_key_id
 
 
+class ReportDiffers(Exception):
+    """For the operator: a report came out as other bytes than before, of which there is no digest."""
+
+
 class PredictionNotFound(Exception):
     """For the reader: no such prediction in their organisation."""

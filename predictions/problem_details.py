@@ -39,7 +39,7 @@ _TYPES = (
         "not-acceptable",
         406,
         "Nothing is served here in that form",
-        "Send Accept: application/json; for a model card also text/markdown.",
+        "Send Accept: application/json; for a model card also text/markdown, for a report application/pdf.",
     ),
     ProblemType(
         "case-erased",

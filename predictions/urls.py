@@ -18,6 +18,7 @@ urlpatterns = [
     ),
     path("predictions/<uuid:prediction_id>/patient/", review_pages.show_patient_page, name="patient_page"),
     path("predictions/<uuid:prediction_id>/receipt.json", views.download_receipt, name="prediction_receipt"),
+    path("predictions/<uuid:prediction_id>/report.pdf", views.download_report, name="prediction_report"),
     path("models/", model_pages.list_models, name="models"),
     path("models/<str:name>/<str:version>/", model_pages.show_card, name="model_card"),
     path("models/<str:name>/<str:version>/card.md", model_pages.download_card, name="model_card_file"),

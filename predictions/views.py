@@ -31,6 +31,7 @@ from predictions.forms import PanelForm, ReviewForm
 from predictions.intake.measurements import PanelRequest
 from predictions.presentation import horizon_words
 from predictions.problem_details import TYPES
+from predictions.reporting import disclose_report
 from predictions.result_charts import curve_of, people_of
 from predictions.result_words import status_words, words_of
 from predictions.second_opinion import ask_another, other_releases
@@ -203,6 +204,19 @@ def download_receipt(request: HttpRequest, actor: Actor, prediction_id: UUID) ->
         raise Http404 from None
     name = f'attachment; filename="receipt-{prediction_id}.json"'
     return JsonResponse(receipt, headers={"Content-Disposition": name})
+
+
+@require_safe
+@for_members
+def download_report(request: HttpRequest, actor: Actor, prediction_id: UUID) -> HttpResponse:
+    """The result on paper."""
+    try:
+        report = disclose_report(actor, prediction_id, request.build_absolute_uri)
+    except PredictionNotFound:
+        raise Http404 from None
+    except CaseErased as erased:
+        return answer_erased(request, erased)
+    return HttpResponse(report.pdf, content_type="application/pdf", headers=report.headers)
 
 
 @require_safe

@@ -26,6 +26,7 @@ Post = Callable[..., Any]
 
 IMMUTABLE = (
     "audit.case_key",
+    "predictions_madereport",
     "predictions_erasurecompletion",
     "predictions_erasuredecision",
     "predictions_erasurerequest",

@@ -2,6 +2,7 @@ from django.urls import path
 
 from predictions.api.cards import CardView, ModelsView
 from predictions.api.proofs import CheckpointView, ConsistencyView, ReceiptView
+from predictions.api.reports import ReportView
 from predictions.api.views import PredictionView, PredictView
 
 urlpatterns = [
@@ -10,6 +11,7 @@ urlpatterns = [
     path("models/<str:name>/<str:version>/card", CardView.as_view(), name="api_model_card"),
     path("predictions/<uuid:prediction_id>", PredictionView.as_view(), name="api_prediction"),
     path("predictions/<uuid:prediction_id>/receipt", ReceiptView.as_view(), name="api_receipt"),
+    path("predictions/<uuid:prediction_id>/report", ReportView.as_view(), name="api_report"),
     path("ledger/checkpoint", CheckpointView.as_view(), name="api_checkpoint"),
     path("ledger/consistency", ConsistencyView.as_view(), name="api_consistency"),
 ]

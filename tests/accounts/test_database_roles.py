@@ -25,6 +25,7 @@ TRUNCATE predictions_prediction CASCADE
 UPDATE predictions_review SET verdict = 'agree'
 DELETE FROM predictions_review
 TRUNCATE predictions_review
+TRUNCATE predictions_madereport
 INSERT INTO audit.event (id, recorded_us, body, mac) SELECT id, 0, body, mac FROM audit.event
 INSERT INTO audit.event (body, mac, person_id) VALUES ('', sha256(''), gen_random_uuid())
 ALTER TABLE audit.event DISABLE TRIGGER ALL

@@ -483,6 +483,7 @@ def test_silencing_ordinary_triggers_does_not_silence_these():
         "predictions_erasurecompletion",
         "predictions_retentionproposal",
         "predictions_retentionrule",
+        "predictions_madereport",
     }
     assert {enabled for _, _, enabled in triggers} == {"A"}
 
