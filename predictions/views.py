@@ -28,6 +28,7 @@ from predictions.exceptions import (
 )
 from predictions.facts import Facts, facts_of_status
 from predictions.forms import PanelForm, ReviewForm
+from predictions.icon_array import figure
 from predictions.intake.measurements import PanelRequest
 from predictions.presentation import horizon_words
 from predictions.problem_details import TYPES
@@ -130,6 +131,8 @@ def result_context(disclosed: disclosure.Disclosed, chosen: str = "text") -> dic
         "words": words,
         "views": [{"key": key, "name": name, "is_chosen": key == chosen} for key, name in VIEWS.items()],
         "chosen": chosen,
+        "filled": figure(is_filled=True),
+        "open": figure(is_filled=False),
         "hundreds": [people_of(finding.words) for finding in words.findings],
         "curve": curve_of(facts),
         "years": [horizon_words(point) for point in facts["result"]["curve"]],
