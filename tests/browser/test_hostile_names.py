@@ -1,13 +1,13 @@
 """Whatever people are called, and call their cases, pages show it as it is and are not broken by it."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from tests.browser.test_pages import EXAMPLE, overflow, submit_example
 
 SCRIPT = "<script>document.title='taken'</script>"
 NAMES = (SCRIPT, "\u202e" + "W" * 90, "{{ 7*7 }}' onfocus='alert(1)")
-PHONE = {"width": 360, "height": 740}
+DESK, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=360, height=740)
 RENAME = """
 from accounts.models import Organisation, Person
 Organisation.objects.filter(slug="demo").update(name={organisation!r})
@@ -45,6 +45,9 @@ def test_a_hostile_reference_is_shown_and_nothing_else_happens(visit, reference)
     expect(page.get_by_role("heading", level=1)).to_contain_text(reference)
     assert overflow(page) <= 0
     page.goto("/predictions/")
+    page.set_viewport_size(DESK)
+    assert overflow(page) <= 0
+    page.set_viewport_size(PHONE)
     expect(page.get_by_role("cell").get_by_text(reference, exact=True).first).to_be_visible()
     assert overflow(page) <= 0
     assert page.title() != "taken"
