@@ -15,6 +15,7 @@ from predictions.models import Prediction
 from predictions.presentation import horizon_words
 from predictions.result_charts import curve_of, people_of
 from predictions.result_words import Finding, Term, at_utc, fixed, signed, status_words, words_of
+from predictions.review import entries_of
 
 Contents = dict[str, Any]
 Receipt = dict[str, Any]
@@ -58,6 +59,7 @@ def contents_of(
         "genes": [_gene(part) for part in sorted(facts["contributions"], key=lambda part: str(part["of"]))],
         "warnings": [asdict(Term(entry["code"], entry["detail"])) for entry in facts["warnings"]],
         "state": [asdict(term) for term in _state(prediction, facts, number)],
+        "decided": [asdict(term) for term in _decided(prediction)],
         "receipt": [asdict(term) for term in _receipt_terms(receipt)],
         "note": receipt["checkpoint"] if receipt else "",
         "address": address,
@@ -93,6 +95,7 @@ def _labels() -> dict[str, Any]:
         "not_told": _("What this does not tell you"),
         "how_tested": _("How it was tested"),
         "decision": _("Your decision"),
+        "decided": _("What was decided so far"),
         "signing": [_("Name"), _("Date"), _("Signature")],
         "technical": _("Technical"),
         "genes": _("Every gene"),
@@ -164,6 +167,14 @@ def _state(prediction: Prediction, facts: Facts, number: str) -> Iterator[Term]:
         _("So that the digest of this file, which is on record, tells nothing to whoever guesses."),
         exact=True,
     )
+
+
+def _decided(prediction: Prediction) -> Iterator[Term]:
+    """What counts of the reviews so far, newest first; a note is no verdict."""
+    for entry in entries_of(prediction):
+        if entry.counts:
+            by = f"{entry.person}, {at_utc(entry.at.isoformat())}"
+            yield Term(str(entry.verdict.label), by, entry.text, key=entry.verdict)
 
 
 def _receipt_terms(receipt: Receipt | None) -> Iterator[Term]:

@@ -48,7 +48,7 @@ class Decision:
 
 def decision_of(actor: Actor, prediction: Prediction, facts: Facts) -> Decision:
     """The section "Your decision" of a result, of which the facts are being shown to this actor."""
-    entries = tuple(_entries(reviews_of(prediction)))[::-1]
+    entries = entries_of(prediction)
     return Decision(
         entries=entries,
         why_no_review=_why_no_review(actor, prediction),
@@ -109,6 +109,11 @@ def show_to_patient(actor: Actor, prediction_id: UUID) -> tuple[Facts, Cohort]:
     _refuse(decision_of(actor, prediction, facts).why_no_patient_page)
     ledger.record(events.PREDICTION_SHOWN_TO_PATIENT, actor, **_facts_of_event(prediction))
     return facts, releases.manifest_of(prediction.release).cohort
+
+
+def entries_of(prediction: Prediction) -> tuple[Entry, ...]:
+    """What was decided so far, newest first."""
+    return tuple(_entries(reviews_of(prediction)))[::-1]
 
 
 def reviews_of(prediction: Prediction) -> list[Review]:

@@ -21,9 +21,10 @@ from accounts.models import Event
 from predictions import erasure, events, report_document, reporting
 from predictions.exceptions import ReportDiffers
 from predictions.glyphs import drawable
-from predictions.models import Prediction
+from predictions.models import Prediction, Review, Verdict
 from predictions.presentation import horizon_words
 from predictions.report_records import MadeReport
+from predictions.review import record_review
 from predictions.tasks import confirm_predictions
 from tests.panels import values_of
 from tests.paper import flat, needs_poppler, pages_of, poppler, reader_of, root_of, tags_of
@@ -191,6 +192,21 @@ def test_what_became_of_the_second_reading_is_said_with_its_time(release, submit
     made.refresh_from_db()
     at = f"{made.second_reading_at:%Y-%m-%d %H:%M:%S} UTC"
     assert f"Confirmed by a second reading {at}" in pages_of(fetch(made).content)[1]
+
+
+def test_what_was_decided_is_said_with_who_and_when_and_its_reason_stands_behind(made, fetch, alice_acting):
+    before = fetch(made).content
+    record_review(alice_acting, made.id, Verdict.AGREE, "")
+    record_review(alice_acting, made.id, Verdict.DISAGREE, "The sample was mixed up #eval(1)")
+    record_review(alice_acting, made.id, Verdict.NOTE, "Asked the laboratory")
+    assert fetch(made).content != before
+    clinician, technical = pages_of(fetch(made).content)
+    disagreed = Review.objects.get(verdict=Verdict.DISAGREE)
+    said = f"Disagree: Alice, {disagreed.event.recorded_at:%Y-%m-%d %H:%M:%S} UTC"
+    assert said in clinician
+    assert "Agree:" not in clinician
+    assert "The sample was mixed up #eval(1)" in technical
+    assert "Asked the laboratory" in technical
 
 
 def test_a_disputed_result_says_on_paper_not_to_use_it(made, fetch):
