@@ -145,7 +145,7 @@ def test_it_says_the_numbers_of_the_result_in_both_framings_five_years_first(pag
     assert [word.years for word in words] == [5, 10]
     assert [sum(map(int, pair)) for pair in said] == [100, 100]
     text = text.replace("fewer than ", "<").replace("more than ", ">")
-    ranges = re.findall(r"likely to spread in (\S+) to (\S+) of them", text)
+    ranges = re.findall(r"as low as (\S+) or as high as (\S+)\.", text)
     assert [f"{low} to {high}" for low, high in ranges] == [word.interval for word in words]
 
 
