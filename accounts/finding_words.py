@@ -78,6 +78,18 @@ WORDS = {
         "A prediction is not the one of its event.",
         "Take it from a backup; the event has the digests.",
     ),
+    "review_without_event": ("The event of a review was removed.", _ONE_OF_TWO),
+    "event_without_review": ("The review of an event was removed.", _ONE_OF_TWO),
+    "review_differs": (
+        "A review is not the one of its event.",
+        "The event is right: it says who decided what. The text is in a backup.",
+    ),
+    "report_without_event": ("The event of a report was removed.", _ONE_OF_TWO),
+    "event_without_report": ("The record of a report was removed.", _ONE_OF_TWO),
+    "report_differs": (
+        "What is kept of a report is not what its event says.",
+        "The event is right: it has the digest of the file.",
+    ),
 }
 _UNKNOWN = ("Something is not as it should be.", "Change nothing before somebody has understood it.")
 

@@ -6,6 +6,6 @@ class PredictionsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import verification  # noqa: PLC0415 - it needs the models
-        from predictions.trail_comparison import compare_predictions  # noqa: PLC0415 - likewise
+        from predictions.trail_comparison import compare_kept  # noqa: PLC0415 - likewise
 
-        verification.further_checks.append(compare_predictions)
+        verification.further_checks.append(compare_kept)

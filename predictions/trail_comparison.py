@@ -1,10 +1,10 @@
-"""Predictions against the audit trail: each stands in it as it is, and none of the trail's is missing."""
+"""What is kept beside the audit trail, compared with it: each row is what its event says, none is missing."""
 
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from accounts.event_checks import Finding
 from accounts.moments import microseconds_of
@@ -12,51 +12,104 @@ from accounts.tree_store import Cursor
 from accounts.verification import stream
 from predictions import events
 
-_PREDICTIONS = """
-SELECT p.id, p.event_id, p.sealed, p.created_at, e.recorded_us, e.body,
-       p.organisation_id::text, p.person_id::text, p.api_key_id::text, p.door, p.input_sha256,
-       r.name || ' ' || r.version
-FROM predictions_prediction p
-JOIN predictions_release r ON r.id = p.release_id
-LEFT JOIN audit.event e ON e.id = p.event_id
-"""
-_LOST = """
-SELECT e.prediction_id FROM audit.event e
-LEFT JOIN predictions_prediction p ON p.id = e.prediction_id AND p.event_id = e.id
-WHERE e.action = %s AND p.id IS NULL
-"""
-_NAMES = ("organisation", "person", "api_key", "door", "input_sha256", "release")
+
+@dataclass(frozen=True)
+class _Kept:
+    """Rows that each have an event of one action; `columns` are the facts that both state, in SQL."""
+
+    name: str
+    action: str
+    table: str
+    columns: dict[str, str]
+    sealed: str = "NULL::bytea"
+    made_at: str = "NULL::timestamptz"
+    join: str = ""
 
 
-def compare_predictions(cursor: Cursor) -> Iterator[Finding]:
-    """What is wrong between the two, in constant memory."""
-    for prediction_id, event_id, sealed, created_at, recorded_us, body, *columns in stream(_PREDICTIONS):
-        where = f"prediction {prediction_id}"
+_KEPT = (
+    _Kept(
+        "prediction",
+        events.PREDICTION_MADE,
+        "predictions_prediction",
+        {
+            "prediction": "kept.id::text",
+            "organisation": "kept.organisation_id::text",
+            "person": "kept.person_id::text",
+            "api_key": "kept.api_key_id::text",
+            "door": "kept.door",
+            "input_sha256": "kept.input_sha256",
+            "release": "r.name || ' ' || r.version",
+        },
+        sealed="kept.sealed",
+        made_at="kept.created_at",
+        join="JOIN predictions_release r ON r.id = kept.release_id",
+    ),
+    _Kept(
+        "review",
+        events.PREDICTION_REVIEWED,
+        "predictions_review",
+        {
+            "review": "kept.id::text",
+            "prediction": "kept.prediction_id::text",
+            "person": "kept.person_id::text",
+            "verdict": "kept.verdict",
+        },
+        sealed="kept.sealed",
+    ),
+    _Kept(
+        "report",
+        events.REPORT_MADE,
+        "predictions_madereport",
+        {
+            "prediction": "kept.prediction_id::text",
+            "template": "kept.template",
+            "language": "kept.language",
+            "sha256": "kept.sha256",
+        },
+        made_at="kept.made_at",
+    ),
+)
+
+
+def compare_kept(cursor: Cursor) -> Iterator[Finding]:
+    """What is wrong between the trail and the predictions, reviews and reports, in constant memory."""
+    for kept in _KEPT:
+        yield from _compare(kept)
+        yield from _lost(kept, cursor)
+
+
+def _compare(kept: _Kept) -> Iterator[Finding]:
+    query = (
+        f"SELECT kept.id, kept.event_id, {kept.sealed}, {kept.made_at}, e.recorded_us, e.body, "  # noqa: S608
+        f"{', '.join(kept.columns.values())} FROM {kept.table} kept {kept.join} "
+        "LEFT JOIN audit.event e ON e.id = kept.event_id"
+    )
+    for row_id, event_id, sealed, made_at, recorded_us, body, *columns in stream(query):
+        where = f"{kept.name} {row_id}"
         if body is None:
-            yield Finding("prediction_without_event", where, f"Its event {event_id} is gone.")
+            yield Finding(f"{kept.name}_without_event", where, f"Its event {event_id} is gone.")
             continue
-        row = dict(zip(_NAMES, columns, strict=True)) | {
-            "action": events.PREDICTION_MADE,
-            "prediction": str(prediction_id),
-            "sealed_sha256": hashlib.sha256(sealed).hexdigest(),
-            "created_at": microseconds_of(created_at),
-        }
-        if differing := _differing({**json.loads(bytes(body)), "created_at": recorded_us}, row):
-            yield Finding("prediction_differs", where, f"Its event says another {', '.join(differing)}.")
-    yield from _lost(cursor)
+        row: dict[str, Any] = dict(zip(kept.columns, columns, strict=True)) | {"action": kept.action}
+        row["sealed_sha256"] = None if sealed is None else hashlib.sha256(sealed).hexdigest()
+        row["made_at"] = None if made_at is None else microseconds_of(made_at)
+        facts = {**json.loads(bytes(body)), "made_at": recorded_us if made_at else None}
+        if differing := list(_differing(facts, row)):
+            yield Finding(f"{kept.name}_differs", where, f"Its event says another {', '.join(differing)}.")
 
 
-def _differing(facts: dict[str, Any], row: dict[str, Any]) -> list[str]:
-    """Events from before contents were sealed do not say what is sealed."""
-    return [
-        name
-        for name, value in row.items()
-        if facts.get(name) != value and not (name == "sealed_sha256" and name not in facts)
-    ]
+def _differing(facts: dict[str, Any], row: dict[str, Any]) -> Iterator[str]:
+    for name, value in row.items():
+        is_older = name == "sealed_sha256" and facts["action"] == events.PREDICTION_MADE and name not in facts
+        if facts.get(name) != value and not is_older:  # predictions were not always sealed
+            yield name
 
 
-def _lost(cursor: Cursor) -> Iterator[Finding]:
-    cursor.execute(_LOST, [events.PREDICTION_MADE])
-    for (prediction_id,) in cursor.fetchall():
-        where = f"prediction {UUID(str(prediction_id))}"
-        yield Finding("event_without_prediction", where, "It is on record that it was made, and it is gone.")
+def _lost(kept: _Kept, cursor: Cursor) -> Iterator[Finding]:
+    cursor.execute(
+        f"SELECT e.id::text FROM audit.event e LEFT JOIN {kept.table} kept ON kept.event_id = e.id "  # noqa: S608
+        "WHERE e.action = %s AND kept.id IS NULL",
+        [kept.action],
+    )
+    for (event_id,) in cursor.fetchall():
+        detail = f"It says that a {kept.name} was made, and that is gone."
+        yield Finding(f"event_without_{kept.name}", f"event {event_id}", detail)

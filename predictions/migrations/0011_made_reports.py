@@ -9,6 +9,14 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON predictions_madereport
     FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 ALTER TABLE predictions_madereport ENABLE ALWAYS TRIGGER refuse_change;
 ALTER TABLE predictions_madereport ENABLE ALWAYS TRIGGER refuse_truncate;
+-- The auditor compares both with the trail.
+DO $$
+BEGIN
+    IF pg_has_role(current_user, (SELECT nspowner FROM pg_namespace WHERE nspname = 'audit'), 'USAGE')
+       AND to_regrole(audit.role_name('ledger')::text) IS NOT NULL THEN
+        CALL audit.separate_roles();
+    END IF;
+END $$;
 """
 
 

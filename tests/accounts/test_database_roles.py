@@ -75,6 +75,8 @@ ALLOWED = {
     "SELECT count(*) FROM audit.event": {"app", "sealer", "auditor"},
     "SELECT count(*) FROM audit.leaf": {"app", "sealer", "auditor"},
     "SELECT count(*) FROM predictions_prediction": {"app", "auditor"},
+    "SELECT count(*) FROM predictions_review": {"app", "auditor"},
+    "SELECT count(*) FROM predictions_madereport": {"app", "auditor"},
     "SELECT password FROM accounts_person": {"app"},
     "SELECT secret_sha256 FROM accounts_apikey": {"app"},
     "DELETE FROM django_session": {"app"},

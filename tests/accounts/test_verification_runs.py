@@ -78,10 +78,15 @@ def test_an_edited_event_is_found_by_the_worker(alice_acting, audrey, browser_of
 def test_every_kind_of_finding_has_words():
     named = {
         kind
-        for module in (verification, trail_comparison)
-        for kind in re.findall(r'Finding\("(\w+)"', inspect.getsource(module))
+        for module in (verification, event_checks)
+        for kind in re.findall(r'Finding\(\s*"(\w+)"', inspect.getsource(module))
     }
-    assert named == set(finding_words.WORDS)
+    compared = {
+        kind.format(kept.name)
+        for kept in trail_comparison._KEPT
+        for kind in ("{}_without_event", "event_without_{}", "{}_differs")
+    }
+    assert named | compared == set(finding_words.WORDS)
 
 
 @pytest.mark.parametrize("kind", [*finding_words.WORDS, "never_heard_of"])

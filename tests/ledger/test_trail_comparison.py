@@ -6,11 +6,14 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts import ledger, verification
-from predictions.models import Prediction
+from accounts.actors import Actor
+from predictions.models import Prediction, Verdict
+from predictions.reporting import disclose_report
+from predictions.review import record_review
 from tests.panels import as_body, values_of
 
 pytestmark = pytest.mark.django_db
-TABLES = ("audit.event", "predictions_prediction")
+TABLES = ("audit.event", "predictions_prediction", "predictions_review", "predictions_madereport")
 
 
 @pytest.fixture
@@ -78,3 +81,33 @@ def test_a_prediction_that_took_another_event_is_found_out(prediction, found_aft
 def test_an_event_of_a_prediction_that_was_never_made_is_found_out(clinic):
     ledger.record("prediction.made", prediction="01a20f66-1b6c-7223-9f89-d588793cdc59")
     assert {finding.kind for finding in verification.verify()} == {"event_without_prediction"}
+
+
+@pytest.fixture
+def reviewed(prediction, alice_acting: Actor):
+    """Reviewed twice, and taken as a report."""
+    record_review(alice_acting, prediction.id, Verdict.NOTE, "Asked the lab.")
+    record_review(alice_acting, prediction.id, Verdict.AGREE, "")
+    disclose_report(alice_acting, prediction.id, lambda path: f"https://clinic.example{path}")
+    return prediction
+
+
+def test_reviews_and_reports_that_nobody_touched_are_what_their_events_say(reviewed, found_after):
+    assert found_after() == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ("DELETE FROM predictions_review", "event_without_review"),
+        ("DELETE FROM audit.event WHERE action = 'prediction.reviewed'", "review_without_event"),
+        ("UPDATE predictions_review SET sealed = sealed || 'x' WHERE verdict = 'note'", "review_differs"),
+        ("UPDATE predictions_review SET verdict = 'disagree' WHERE verdict = 'note'", "review_differs"),
+        ("DELETE FROM predictions_madereport", "event_without_report"),
+        ("DELETE FROM audit.event WHERE action = 'report.made'", "report_without_event"),
+        ("UPDATE predictions_madereport SET sha256 = repeat('0', 64)", "report_differs"),
+        ("UPDATE predictions_madereport SET made_at = made_at - interval '1 day'", "report_differs"),
+    ],
+)
+def test_whoever_touches_a_review_or_a_report_is_found_out(reviewed, found_after, change, kind):
+    assert found_after(change) == {kind}
