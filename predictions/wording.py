@@ -1,0 +1,52 @@
+"""What English texts that are made, or kept, elsewhere are in the language of the reader."""
+
+import re
+from decimal import Decimal
+from typing import Any, cast
+
+from django.utils.formats import number_format
+from django.utils.functional import lazy
+from django.utils.translation import gettext, ngettext
+
+from predictions.comparison import BETWEEN, OR_MORE, UNDER
+from predictions.intake.delimited import HEADER_SKIPPED
+from predictions.intake.identifiers import PROBE_SETS_AVERAGED
+from predictions.sentences import Sentence, listed, sentence
+
+# Of these, what was made is kept in English: the values are found again in the text.
+KEPT = (HEADER_SKIPPED, PROBE_SETS_AVERAGED, UNDER, OR_MORE, BETWEEN)
+_PATTERNS = {
+    template: re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(template))) for template in KEPT
+}
+
+
+def say(text: str) -> str:
+    """The text in the language of the reader; as it stands, where it is not known."""
+    told = text if isinstance(text, Sentence) else _recognised(text)
+    if told is None:
+        return gettext(text) if text else ""
+    values = {name: _said(value) for name, value in told.values.items()}
+    if told.plural:
+        count = cast(int, told.values["count"])
+        return ngettext(told.template, told.plural, count).format(**values)
+    return gettext(told.template).format(**values)
+
+
+say_lazily: Any = lazy(say, str)
+
+
+def _said(value: object) -> str:
+    """A value of a sentence. Names and what people wrote are nobody's to translate."""
+    if isinstance(value, Sentence):
+        return say(value)
+    if isinstance(value, int | Decimal):
+        return number_format(value, use_l10n=True, force_grouping=True)
+    return str(value)
+
+
+def _recognised(text: str) -> Sentence | None:
+    for template, pattern in _PATTERNS.items():
+        if found := pattern.fullmatch(text):
+            values = {name: listed(value.split(" and ")) for name, value in found.groupdict().items()}
+            return sentence(template, **values)
+    return None
