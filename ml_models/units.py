@@ -36,16 +36,16 @@ def detect_unit(values: Sequence[float]) -> Look:
     """Tell by range and grain what the observed values (at least one) of a sample look like."""
     low, high = min(values), max(values)
     if low >= 0 and high > COUNTS_PASS and all(value.is_integer() for value in values):
-        says = "all {count} values are whole numbers, the largest {high}"
-        return Look("raw_counts", says, {"count": len(values), "high": round(high)})
+        numbers: dict[str, int | Decimal] = {"count": len(values), "high": round(high)}
+        return Look("raw_counts", "all {count} values are whole numbers, the largest {high}", numbers)
     negative = sum(value < 0 for value in values)
     if negative > NEGATIVE_SHARE * len(values):
-        says = "{negative} of {count} values are below zero, the lowest {low}"
-        return Look("centred", says, {"negative": negative, "count": len(values), "low": _rounded(low, 4)})
+        numbers = {"negative": negative, "count": len(values), "low": _rounded(low, 4)}
+        return Look("centred", "{negative} of {count} values are below zero, the lowest {low}", numbers)
     if high > HIGHEST_LOG2:
         return Look("linear", "the largest value is {high}", {"high": _rounded(high, 6)})
-    says = "the values lie between {low} and {high}"
-    return Look(LOG_SCALE, says, {"low": _rounded(low, 4), "high": _rounded(high, 4)})
+    numbers = {"low": _rounded(low, 4), "high": _rounded(high, 4)}
+    return Look(LOG_SCALE, "the values lie between {low} and {high}", numbers)
 
 
 def _rounded(value: float, digits: int) -> Decimal:

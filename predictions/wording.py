@@ -21,15 +21,22 @@ _PATTERNS = {
 
 
 def say(text: str) -> str:
-    """The text in the language of the reader; as it stands, where it is not known."""
-    told = text if isinstance(text, Sentence) else _recognised(text)
-    if told is None:
-        return gettext(text) if text else ""
-    values = {name: _said(value) for name, value in told.values.items()}
-    if told.plural:
-        count = cast(int, told.values["count"])
-        return ngettext(told.template, told.plural, count).format(**values)
-    return gettext(told.template).format(**values)
+    """A sentence in the language of the reader; any other text, such as a name, as it stands."""
+    if not isinstance(text, Sentence):
+        return text
+    values = {name: _said(value) for name, value in text.values.items()}
+    if text.plural:
+        count = cast(int, text.values["count"])
+        return ngettext(text.template, text.plural, count).format(**values)
+    return gettext(text.template).format(**values)
+
+
+def say_kept(text: str) -> str:
+    """What is kept in English, or stands in a manifest, in the language of the reader if it is known."""
+    told = _recognised(text)
+    if told is not None:
+        return say(told)
+    return gettext(text) if text else ""
 
 
 say_lazily: Any = lazy(say, str)
@@ -37,11 +44,9 @@ say_lazily: Any = lazy(say, str)
 
 def _said(value: object) -> str:
     """A value of a sentence. Names and what people wrote are nobody's to translate."""
-    if isinstance(value, Sentence):
-        return say(value)
     if isinstance(value, int | Decimal):
         return number_format(value, use_l10n=True, force_grouping=True)
-    return str(value)
+    return say(str(value) if not isinstance(value, str) else value)
 
 
 def _recognised(text: str) -> Sentence | None:

@@ -8,7 +8,7 @@ from predictions.model_card.gathering import Card, Listed, page_of
 from predictions.model_card.limits import publication_of
 from predictions.model_card.measures import MAIN
 from predictions.model_card.rounding import capitalised, figure, incidence, number, plain
-from predictions.wording import say
+from predictions.wording import say_kept
 
 
 def cohort(manifest: Manifest) -> Section:
@@ -199,7 +199,7 @@ def _candidates(compared: Comparison) -> Table:
 def _candidate_row(candidate: Candidate, compared: Comparison) -> tuple[Cell, ...]:
     is_first = candidate is compared.candidates[0]
     return (
-        Cell(capitalised(say(candidate.name)), say(candidate.description)),
+        Cell(capitalised(say_kept(candidate.name)), say_kept(candidate.description)),
         *(measure.of(candidate.figures) for measure in MAIN),
         Cell(_("reference")) if is_first else figure(candidate.brier_gain_difference_5y, 1, 100),
     )

@@ -8,7 +8,7 @@ from predictions.documents import Bullets, Cell, Paragraph, Section, Table, Term
 from predictions.facts import GROUPS
 from predictions.model_card.limits import limits_of
 from predictions.model_card.rounding import band, capitalised, figure, out_of_100, with_interval
-from predictions.wording import say
+from predictions.wording import say_kept
 
 CHANCE = 0.5
 GROUP_NAMES = dict(
@@ -37,7 +37,7 @@ def in_short(manifest: Manifest) -> Section:
         (
             Terms(
                 (
-                    (_("What it is for"), say(manifest.intended_use)),
+                    (_("What it is for"), say_kept(manifest.intended_use)),
                     (_("How well it tells patients apart"), apart),
                     (_("How far its risks come true"), true),
                     (_("Its main limit"), limit),
@@ -57,7 +57,7 @@ def intended_use(manifest: Manifest) -> Section:
         "use",
         _("What it is for, and what it is not for"),
         (
-            Paragraph(say(manifest.intended_use)),
+            Paragraph(say_kept(manifest.intended_use)),
             Bullets(
                 (
                     _("For research, by people who know the assay and the cohort: it is no medical device."),
@@ -150,7 +150,7 @@ def fairness(manifest: Manifest) -> Section:
 def _subgroup_row(group: Subgroup) -> tuple[Cell, ...]:
     c_index, ratio = group.c_index_harrell, group.observed_expected_5y
     return (
-        Cell(capitalised(say(group.name))),
+        Cell(capitalised(say_kept(group.name))),
         Cell(str(group.patients)),
         Cell(str(group.distant_metastases)),
         figure(c_index) if c_index else Cell(_("too few")),
@@ -162,7 +162,7 @@ def _unproven(groups: tuple[Subgroup, ...]) -> str:
     """Say it where a group's interval holds chance: the table alone is easily read past."""
     unproven = [
         _("{group}, C-index {c_index}").format(
-            group=say(group.name), c_index=with_interval(group.c_index_harrell)
+            group=say_kept(group.name), c_index=with_interval(group.c_index_harrell)
         )
         for group in groups
         if group.c_index_harrell and group.c_index_harrell.lower <= CHANCE

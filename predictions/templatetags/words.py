@@ -12,10 +12,11 @@ from predictions.intake.identifiers import KINDS
 from predictions.intake.units import UNITS
 from predictions.models import Prediction
 from predictions.presentation import out_of_100
-from predictions.wording import say
+from predictions.wording import say, say_kept
 
 register = template.Library()
 register.filter("say", say)
+register.filter("say_kept", say_kept)
 
 # Risks are kept for the years 1 to 10.
 FIVE_YEARS = 4
