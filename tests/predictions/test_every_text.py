@@ -5,6 +5,7 @@ them is data, or was forgotten.
 """
 
 import re
+from gettext import NullTranslations
 from html.parser import HTMLParser
 
 import pytest
@@ -21,6 +22,7 @@ from tests.panels import as_text, values_of
 pytestmark = pytest.mark.django_db
 
 PRETENDED = "de"
+CONTEXT_SEPARATOR = "\x04"
 OPEN, CLOSE = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
 SPOKEN = ("aria-label", "alt", "data-label", "placeholder", "title")
 # Names, and what is called the same in every language.
@@ -34,11 +36,11 @@ SILENT = {"script", "style", "code", "pre"}
 EMPTY = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
 
-class Bracketed(trans_real.gettext_module.NullTranslations):
+class Bracketed(NullTranslations):
     """A language in which every message is itself, in brackets."""
 
     def gettext(self, message: str) -> str:
-        return f"{OPEN}{message.rpartition(trans_real.CONTEXT_SEPARATOR)[2]}{CLOSE}" if message else ""
+        return f"{OPEN}{message.rpartition(CONTEXT_SEPARATOR)[2]}{CLOSE}" if message else ""
 
     def ngettext(self, singular: str, plural: str, n: int) -> str:
         return self.gettext(singular if n == 1 else plural)
@@ -96,7 +98,7 @@ def _acting(clinic, person):
 
 @pytest.fixture(autouse=True)
 def _pretended(monkeypatch):
-    monkeypatch.setitem(trans_real._translations, PRETENDED, Bracketed())
+    monkeypatch.setitem(vars(trans_real)["_translations"], PRETENDED, Bracketed())
 
 
 @pytest.fixture
