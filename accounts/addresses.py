@@ -5,6 +5,7 @@ is changed ("\u0131", "\u017f", "\u212a"), in Postgres others than in Python.
 """
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 
 def validate_ascii(address: str) -> None:
@@ -15,7 +16,7 @@ def validate_ascii(address: str) -> None:
     ValidationError
     """
     if not address.isascii():
-        raise ValidationError("Use an address without letters beyond a to z.", "not_ascii")
+        raise ValidationError(_("Use an address without letters beyond a to z."), "not_ascii")
 
 
 def normal_address(address: str) -> str:

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from accounts import (
     audit_admin,  # noqa: F401 - registers the audit trail
@@ -16,7 +17,7 @@ from accounts.keys import revoke_key
 from accounts.models import ApiKey, Membership, Organisation, Person
 from accounts.visits import record_visit
 
-admin.site.site_header = "Breast risk administration"
+admin.site.site_header = _("Breast risk administration")
 admin.site.site_title = "Breast risk"
 
 
@@ -58,7 +59,7 @@ class PersonAdmin(_OnRecord, UserAdmin):
     inlines = [MembershipInline]
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
-        ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "name", "password1", "password2")}),)
 
@@ -117,10 +118,10 @@ class ApiKeyAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:  # noqa: ARG002
         return False
 
-    @admin.action(description="Revoke the selected keys")
+    @admin.action(description=_("Revoke the selected keys"))
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         """For good, within a second."""
         assert isinstance(request.user, Person)  # noqa: S101 - the admin saw to it
         for key in keys:
             revoke_key(key, request.user)
-        self.message_user(request, "The keys open nothing any more.")
+        self.message_user(request, _("The keys open nothing any more."))

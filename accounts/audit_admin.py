@@ -13,6 +13,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import (
@@ -34,7 +37,7 @@ from accounts.timeline import Scope, Search
 from accounts.visits import record_visit
 
 SHOWN_VERIFICATIONS = 20
-TOO_BROAD = (
+TOO_BROAD = _(
     "These criteria together would take too long to search. Give a shorter time, "
     "or export: that takes as long as it needs."
 )
@@ -93,14 +96,14 @@ class EventAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         context = {
             "form": form,
-            "most_events": f"{MOST_EVENTS:,}",
+            "most_events": number_format(MOST_EVENTS, use_l10n=True, force_grouping=True),
             "search": search,
             "query": urlencode(search),
             "formats": FORMATS,
             "page": page,
             "rows": [event_display.row_of(event) for event in page.events],
         }
-        return self._page(request, "timeline", "Audit trail", context, status)
+        return self._page(request, "timeline", gettext("Audit trail"), context, status)
 
     def export(self, request: HttpRequest, name: str) -> HttpResponseBase:
         """What the search of the address finds, as a file that is written while it is sent."""
@@ -129,7 +132,7 @@ class EventAdmin(admin.ModelAdmin):
             "receipt": receipt,
             "anchorings": anchorings.first_anchorings(receipt["index"]) if receipt else [],
         }
-        return self._page(request, "event", "Audit event", context)
+        return self._page(request, "event", gettext("Audit event"), context)
 
     def show_receipt(self, request: HttpRequest, event_id: UUID) -> HttpResponse:
         """The proof that one event is sealed, as a file for somebody else to check."""
@@ -149,14 +152,14 @@ class EventAdmin(admin.ModelAdmin):
             "reasons": audit_charts.reasons(scope, today),
             "reason_days": audit_charts.REASON_DAYS,
         }
-        return self._page(request, "charts", "Charts of the audit trail", context)
+        return self._page(request, "charts", gettext("Charts of the audit trail"), context)
 
     def list_verifications(self, request: HttpRequest) -> HttpResponse:
         """The latest verifications, and the button that asks for one."""
         _scope_of(request)
         latest = Verification.objects.select_related("asked_by")[:SHOWN_VERIFICATIONS]
         context = {"verifications": latest, "protection": protection.told_by_worker()}
-        return self._page(request, "verifications", "Verifications", context)
+        return self._page(request, "verifications", gettext("Verifications"), context)
 
     def ask_for_verification(self, request: HttpRequest) -> HttpResponse:
         """Have a worker verify the trail, unless one is at it already."""
@@ -175,7 +178,7 @@ class EventAdmin(admin.ModelAdmin):
             record_visit(request, events.AUDIT_VERIFICATION_READ, verification=verification_id)
         found = [(finding, *finding_words.words_of(finding["kind"])) for finding in verification.findings]
         context = {"verification": verification, "findings": found, "most": verification_runs.MOST_FINDINGS}
-        page = self._page(request, "verification", "Verification", context)
+        page = self._page(request, "verification", gettext("Verification"), context)
         if not verification.has_ended:
             page["Refresh"] = "3"  # browsers heed it as they do the element of HTML
         return page

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db.models import Q, QuerySet, Sum
+from django.utils.translation import gettext as _
 
 from accounts.charts import Axis, Bars, Chart, Point, Series
 from accounts.event_words import MADE, REFUSED
@@ -38,7 +39,7 @@ def reasons(scope: Scope, today: date) -> Bars | None:
     found = Counter(dict(counts.annotate(total=Sum("count"))))
     rows = tuple((reason.replace("-", " ").replace("_", " "), total) for reason, total in found.most_common())
     description = ", ".join(f"{reason}: {total}" for reason, total in rows)
-    return Bars("reasons", "Refusals by reason", description, rows) if rows else None
+    return Bars("reasons", _("Refusals by reason"), description, rows) if rows else None
 
 
 def _counts(scope: Scope, today: date, days: int) -> QuerySet[DailyCount]:
@@ -51,12 +52,20 @@ def _draw_volume(rows: list[tuple[date, int, int]]) -> Chart:
     made, refused = [row[1] for row in rows], [row[2] for row in rows]
     return Chart(
         "volume",
-        "Predictions and refusals a day",
-        f"{sum(made)} predictions and {sum(refused)} refusals in {VOLUME_DAYS} days; "
-        f"at most {max(made)} and {max(refused)} on one day.",
-        Axis("Days before today", TICKS),
-        Axis.counting("Events", max(*made, *refused)),
-        (_series("Predictions", made), _series("Refusals", refused)),
+        _("Predictions and refusals a day"),
+        _(
+            "Predictions: {made}, refusals: {refused}, in {days} days; at most {most_made} and "
+            "{most_refused} on one day."
+        ).format(
+            made=sum(made),
+            refused=sum(refused),
+            days=VOLUME_DAYS,
+            most_made=max(made),
+            most_refused=max(refused),
+        ),
+        Axis(_("Days before today"), TICKS),
+        Axis.counting(_("Events"), max(*made, *refused)),
+        (_series(_("Predictions"), made), _series(_("Refusals"), refused)),
     )
 
 

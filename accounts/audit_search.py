@@ -6,10 +6,11 @@ from uuid import UUID
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext_lazy as _
 
 from accounts import ledger
 from accounts.addresses import normal_address, validate_ascii
-from accounts.event_words import GROUPS
+from accounts.event_words import action_choices
 from accounts.models import ApiKey, Organisation, Person
 from accounts.timeline import DIGEST, RELEASE, Search
 
@@ -20,7 +21,7 @@ MOST_DIGESTS = 20
 MINUTE = "%Y-%m-%dT%H:%M"
 
 
-def _minute(label: str) -> forms.DateTimeField:
+def _minute(label: Any) -> forms.DateTimeField:
     return forms.DateTimeField(
         label=label,
         required=False,
@@ -32,22 +33,24 @@ def _minute(label: str) -> forms.DateTimeField:
 class EventSearchForm(forms.Form):
     """What to look for. Whatever is given has to hold."""
 
-    case = forms.CharField(label="Case reference", required=False, max_length=100)
+    case = forms.CharField(label=_("Case reference"), required=False, max_length=100)
     # The reference itself is not kept, so that a search which goes on from another brings its digests.
     kept_case = forms.RegexField(
         f"^{DIGEST}(,{DIGEST})*$", required=False, max_length=1_500, widget=forms.HiddenInput
     )
-    person = forms.EmailField(label="Person (e-mail address)", required=False, validators=[validate_ascii])
-    key = forms.CharField(label="API key (prefix or name)", required=False, max_length=100)
-    release = forms.RegexField(f"^{RELEASE}$", label="Release (name version)", required=False)
+    person = forms.EmailField(label=_("Person (e-mail address)"), required=False, validators=[validate_ascii])
+    key = forms.CharField(label=_("API key (prefix or name)"), required=False, max_length=100)
+    release = forms.RegexField(f"^{RELEASE}$", label=_("Release (name version)"), required=False)
     action = forms.ChoiceField(
-        label="Action",
+        label=_("Action"),
         required=False,
-        choices=[("", "All"), *((name, [*of.items()]) for name, of in GROUPS.items())],
+        choices=action_choices,
     )
-    organisation = forms.ModelChoiceField(Organisation.objects.none(), required=False, empty_label="All")
-    since = _minute("From (UTC)")
-    until = _minute("Before (UTC)")
+    organisation = forms.ModelChoiceField(
+        Organisation.objects.none(), label=_("Organisation"), required=False, empty_label=_("All")
+    )
+    since = _minute(_("From (UTC)"))
+    until = _minute(_("Before (UTC)"))
 
     def __init__(self, organisations: list[Organisation], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,14 +68,14 @@ class EventSearchForm(forms.Form):
         found = list(keys.filter(prefix=wanted) or keys.filter(name__iexact=wanted)) if wanted else [None]
         if len(found) != 1:
             raise forms.ValidationError(
-                "Several keys have this name: give the prefix." if found else "No such key."
+                _("Several keys have this name: give the prefix.") if found else _("No such key.")
             )
         return found[0]
 
     def clean(self) -> dict[str, Any]:
         wanted = super().clean() or {}
         if wanted.get("case") and len(self._searched(wanted)) > MOST_DIGESTS:
-            self.add_error("organisation", "Choose the one whose case it is.")
+            self.add_error("organisation", _("Choose the one whose case it is."))
         return wanted
 
     def as_search(self) -> Search:

@@ -5,10 +5,12 @@ Colours and dashes come from the stylesheet; every series has a marker shape of 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 from math import ceil, floor, log10
 from typing import Literal
 
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -268,4 +270,4 @@ def _text(anchor: str, x: float, y: float, words: str) -> SafeString:
 
 
 def _number(value: float) -> str:
-    return f"{value:.10g}".replace("-", "\N{MINUS SIGN}")
+    return number_format(Decimal(f"{value:.10g}"), use_l10n=True).replace("-", "\N{MINUS SIGN}")

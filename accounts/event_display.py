@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from django.utils.translation import gettext
+
 from accounts.event_words import words_of
 from accounts.models import Event
 
@@ -22,7 +24,7 @@ def time_words(event: Event) -> str:
 
 def who_words(event: Event) -> str:
     """The person, the key, or the door."""
-    return visible(str(event.person or event.api_key or event.facts.get("door", "unknown")))
+    return visible(str(event.person or event.api_key or event.facts.get("door", gettext("unknown"))))
 
 
 def body_words(event: Event) -> str:

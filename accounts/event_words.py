@@ -1,80 +1,85 @@
 """What the audit trail's actions are called on its pages. A test sees to it that none is missing."""
 
+from typing import Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 MADE, REFUSED = "prediction.made", "prediction.refused"
 REPORT_MADE = "report.made"
 
 # By what they are about, in the order in which a select shows them.
 GROUPS = {
-    "Predictions": {
-        MADE: "Prediction made",
-        REFUSED: "Panel refused",
-        "prediction.disclosed": "Result shown",
-        "prediction.compared": "Result shown beside another release's",
-        "prediction.reviewed": "Result reviewed",
-        "prediction.shown_to_patient": "Patient page shown",
-        "predictions.listed": "List of predictions shown",
-        "prediction.replay_differed": "Replay differed",
-        REPORT_MADE: "Report made",
-        "report.disclosed": "Report handed out",
-        "receipt.issued": "Receipt issued",
+    _("Predictions"): {
+        MADE: _("Prediction made"),
+        REFUSED: _("Panel refused"),
+        "prediction.disclosed": _("Result shown"),
+        "prediction.compared": _("Result shown beside another release's"),
+        "prediction.reviewed": _("Result reviewed"),
+        "prediction.shown_to_patient": _("Patient page shown"),
+        "predictions.listed": _("List of predictions shown"),
+        "prediction.replay_differed": _("Replay differed"),
+        REPORT_MADE: _("Report made"),
+        "report.disclosed": _("Report handed out"),
+        "receipt.issued": _("Receipt issued"),
     },
-    "Cases": {
-        "case.found": "Case looked up",
-        "case.exported": "Case exported",
-        "case.erasure_requested": "Erasure asked for",
-        "case.erasure_approved": "Erasure approved",
-        "case.erasure_declined": "Erasure declined",
-        "case.erasure_withdrawn": "Erasure withdrawn",
-        "case.erasure_due": "Erasure due by a rule",
-        "case.erasure_repeated": "Erasure repeated",
-        "case.erased": "Case erased",
-        "case_keys.rewrapped": "Keys of cases given a new key",
-        "retention.proposed": "Retention rule proposed",
-        "retention.approved": "Retention rule approved",
+    _("Cases"): {
+        "case.found": _("Case looked up"),
+        "case.exported": _("Case exported"),
+        "case.erasure_requested": _("Erasure asked for"),
+        "case.erasure_approved": _("Erasure approved"),
+        "case.erasure_declined": _("Erasure declined"),
+        "case.erasure_withdrawn": _("Erasure withdrawn"),
+        "case.erasure_due": _("Erasure due by a rule"),
+        "case.erasure_repeated": _("Erasure repeated"),
+        "case.erased": _("Case erased"),
+        "case_keys.rewrapped": _("Keys of cases given a new key"),
+        "retention.proposed": _("Retention rule proposed"),
+        "retention.approved": _("Retention rule approved"),
     },
-    "Releases": {
-        "release.registered": "Release registered",
-        "release.proposed": "Release proposed",
-        "release.activated": "Release made live",
-        "release.rolled_back": "Release rolled back to",
-        "release.made_callable": "Release made callable",
-        "release.shadowed": "Release put in the shadow",
-        "release.retired": "Release retired",
-        "release.quarantined": "Release quarantined",
-        "release.rewrapped": "Release given a new key",
+    _("Releases"): {
+        "release.registered": _("Release registered"),
+        "release.proposed": _("Release proposed"),
+        "release.activated": _("Release made live"),
+        "release.rolled_back": _("Release rolled back to"),
+        "release.made_callable": _("Release made callable"),
+        "release.shadowed": _("Release put in the shadow"),
+        "release.retired": _("Release retired"),
+        "release.quarantined": _("Release quarantined"),
+        "release.rewrapped": _("Release given a new key"),
     },
-    "People and keys": {
-        "person.signed_in": "Signed in",
-        "person.signed_out": "Signed out",
-        "person.password_changed": "Password changed",
-        "person.password_reset": "Password reset",
-        "sign_in.failed": "Sign-in failed",
-        "sign_in.locked_out": "Locked out",
-        "person.added": "Person added",
-        "person.changed": "Person changed",
-        "organisation.added": "Organisation added",
-        "organisation.changed": "Organisation changed",
-        "role.granted": "Role granted",
-        "role.changed": "Role changed",
-        "role.withdrawn": "Role withdrawn",
-        "api_key.issued": "API key issued",
-        "api_key.first_used": "API key first used",
-        "api_key.revoked": "API key revoked",
-        "request.refused": "Request refused",
+    _("People and keys"): {
+        "person.signed_in": _("Signed in"),
+        "person.signed_out": _("Signed out"),
+        "person.password_changed": _("Password changed"),
+        "person.password_reset": _("Password reset"),
+        "sign_in.failed": _("Sign-in failed"),
+        "sign_in.locked_out": _("Locked out"),
+        "person.added": _("Person added"),
+        "person.changed": _("Person changed"),
+        "organisation.added": _("Organisation added"),
+        "organisation.changed": _("Organisation changed"),
+        "role.granted": _("Role granted"),
+        "role.changed": _("Role changed"),
+        "role.withdrawn": _("Role withdrawn"),
+        "api_key.issued": _("API key issued"),
+        "api_key.first_used": _("API key first used"),
+        "api_key.revoked": _("API key revoked"),
+        "request.refused": _("Request refused"),
     },
-    "Audit trail": {
-        "audit.listed": "Audit trail listed",
-        "audit.read": "Audit event read",
-        "audit.exported": "Audit trail exported",
-        "audit.charted": "Audit charts shown",
-        "audit.verification_asked": "Verification asked for",
-        "audit.verification_read": "Verification read",
-        "audit.verified": "Audit trail verified",
-        "ledger.exported": "Sealed trail exported",
-        "checkpoint.anchored": "Checkpoint anchored",
-        "anchor.refused": "Anchor refused a checkpoint",
-        "sealing.stopped": "Sealing stopped",
-        "process.started": "Process started",
+    _("Audit trail"): {
+        "audit.listed": _("Audit trail listed"),
+        "audit.read": _("Audit event read"),
+        "audit.exported": _("Audit trail exported"),
+        "audit.charted": _("Audit charts shown"),
+        "audit.verification_asked": _("Verification asked for"),
+        "audit.verification_read": _("Verification read"),
+        "audit.verified": _("Audit trail verified"),
+        "ledger.exported": _("Sealed trail exported"),
+        "checkpoint.anchored": _("Checkpoint anchored"),
+        "anchor.refused": _("Anchor refused a checkpoint"),
+        "sealing.stopped": _("Sealing stopped"),
+        "process.started": _("Process started"),
     },
 }
 WORDS = {action: words for group in GROUPS.values() for action, words in group.items()}
@@ -83,4 +88,13 @@ RELEASE_ACTIONS = tuple(GROUPS["Releases"])
 
 def words_of(action: str) -> str:
     """An action in words; one that nobody foresaw by its own name."""
-    return WORDS.get(action, action)
+    return gettext(WORDS[action]) if action in WORDS else action
+
+
+def action_choices() -> list[tuple[str, Any]]:
+    """Every action in words, for a select: in groups, after all of them."""
+    groups = (
+        (gettext(name), [(action, gettext(words)) for action, words in of.items()])
+        for name, of in GROUPS.items()
+    )
+    return [("", gettext("All")), *groups]

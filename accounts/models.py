@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from accounts.addresses import normal_address, validate_ascii
@@ -85,10 +87,10 @@ class Person(AbstractBaseUser, PermissionsMixin):
 class Role(models.TextChoices):
     """What a person is in an organisation."""
 
-    CLINICIAN = "clinician", "Clinician"
-    LAB = "lab", "Laboratory"
-    AUDITOR = "auditor", "Auditor"
-    ADMIN = "admin", "Administrator"
+    CLINICIAN = "clinician", _("Clinician")
+    LAB = "lab", _("Laboratory")
+    AUDITOR = "auditor", _("Auditor")
+    ADMIN = "admin", _("Administrator")
 
 
 class Membership(models.Model):
@@ -108,7 +110,9 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.person}: {self.get_role_display()} of {self.organisation}"
+        return gettext("{person}: {role} of {organisation}").format(
+            person=self.person, role=self.get_role_display(), organisation=self.organisation
+        )
 
 
 class ApiKey(models.Model):
@@ -240,10 +244,10 @@ class Verification(models.Model):
     class Status(models.TextChoices):
         """Where a verification stands."""
 
-        WAITING = "waiting", "Waiting for a worker"
-        RUNNING = "running", "Under way"
-        FINISHED = "finished", "Finished"
-        FAILED = "failed", "Broken off"
+        WAITING = "waiting", _("Waiting for a worker")
+        RUNNING = "running", _("Under way")
+        FINISHED = "finished", _("Finished")
+        FAILED = "failed", _("Broken off")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     asked_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -34,7 +35,7 @@ def sign_in_once(request: HttpRequest, token: str) -> HttpResponse:
     except LinkRefused:
         return render(request, "accounts/sign_in_once.html", {"refused": True}, status=410)
     login(request, person, backend=MODEL_BACKEND)
-    messages.success(request, f"You are signed in as {person}.")
+    messages.success(request, _("You are signed in as {person}.").format(person=person))
     return redirect(reverse("new_prediction") + ("?example=1" if "example" in request.GET else ""))
 
 

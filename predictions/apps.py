@@ -1,8 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class PredictionsConfig(AppConfig):
     name = "predictions"
+    verbose_name = _("Predictions")
 
     def ready(self) -> None:
         from accounts import verification  # noqa: PLC0415 - it needs the models

@@ -13,6 +13,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, override
+from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor, audited_organisations
 from accounts.models import Organisation, Person
@@ -28,17 +31,18 @@ EXPORTS: dict[str, Callable[[Export], bytes]] = {"pdf": as_pdf, "json": as_json}
 class FindForm(forms.Form):
     """Sent by POST: a case reference does not belong in an address."""
 
-    case = forms.CharField(label="Case reference, or identifier of a prediction", max_length=100)
+    case = forms.CharField(label=_("Case reference, or identifier of a prediction"), max_length=100)
 
 
 class RequestForm(forms.Form):
     """Why a case is to be erased. The answer outlives the case."""
 
-    reason = forms.ChoiceField(choices=ErasureReason.choices)
+    reason = forms.ChoiceField(label=_("Reason"), choices=ErasureReason.choices)
     note = forms.CharField(
+        label=_("Note"),
         max_length=300,
         required=False,
-        help_text="Kept for good, also afterwards: write no name, no reference, nothing of the patient.",
+        help_text=_("Kept for good, also afterwards: write no name, no reference, nothing of the patient."),
     )
 
 
@@ -46,10 +50,10 @@ class YearsForm(forms.Form):
     """How long cases are kept."""
 
     years = forms.IntegerField(
-        label="Years after the last prediction of a case",
+        label=_("Years after the last prediction of a case"),
         min_value=0,
         max_value=LONGEST_KEPT_YEARS,
-        help_text=f"1 to {LONGEST_KEPT_YEARS}; 0 keeps cases for good.",
+        help_text=format_lazy(_("1 to {most}; 0 keeps cases for good."), most=LONGEST_KEPT_YEARS),
     )
 
 
@@ -100,25 +104,25 @@ class CaseAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
 
-    @admin.display(description="Case")
+    @admin.display(description=_("Case"))
     def case(self, asked: ErasureRequest) -> str:
         """By the identifier of its key: its reference is known to nobody here."""
         return str(asked.case_key_id)
 
-    @admin.display(description="Requested (UTC)", ordering="id")
+    @admin.display(description=_("Requested (UTC)"), ordering="id")
     def requested(self, asked: ErasureRequest) -> str:
         """When somebody asked."""
         return f"{asked.requested_at:%Y-%m-%d %H:%M}"
 
-    @admin.display(description="Outcome")
+    @admin.display(description=_("Outcome"))
     def outcome(self, asked: ErasureRequest) -> str:
         """What was decided, if anything was."""
-        return str(getattr(asked, "decision", "waits for somebody else"))
+        return str(getattr(asked, "decision", gettext("waits for somebody else")))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Erasures", **(extra_context or {})})
+        return super().changelist_view(request, {"title": gettext("Erasures"), **(extra_context or {})})
 
     def change_view(
         self,
@@ -136,7 +140,7 @@ class CaseAdmin(admin.ModelAdmin):
     def find(self, request: HttpRequest) -> HttpResponse:
         """Look for a case by its reference."""
         form = FindForm(request.POST or None)
-        context: dict[str, Any] = {"title": "Find a case", "form": form}
+        context: dict[str, Any] = {"title": gettext("Find a case"), "form": form}
         if request.method == "POST" and form.is_valid():
             actors = [_actor(request, organisation.id) for organisation in _organisations_of(request)]
             wanted = form.cleaned_data["case"]
@@ -158,13 +162,13 @@ class CaseAdmin(admin.ModelAdmin):
             except StepRefused as refused:
                 refusal, status = str(refused), 409
             else:
-                messages.success(request, "Asked for. Somebody else approves it or declines.")
+                messages.success(request, gettext("Asked for. Somebody else approves it or declines."))
                 return redirect(request.path)
         requests = ErasureRequest.objects.filter(case_key_id=key_id).select_related(
             "requested_by", "decision__decided_by"
         )
         context = {
-            "title": "Case",
+            "title": gettext("Case"),
             "case": case,
             "form": form,
             "refusal": refusal,
@@ -180,7 +184,9 @@ class CaseAdmin(admin.ModelAdmin):
         case, write = cases.find_case(actor.organisation, key_id), EXPORTS.get(kind)
         if case is None or write is None or request.method != "POST":
             raise Http404
-        answer = HttpResponse(write(export_case(case, actor)), content_type=f"application/{kind}")
+        with override(settings.LANGUAGE_CODE):  # whoever reads the file, it says the same
+            text = write(export_case(case, actor))
+        answer = HttpResponse(text, content_type=f"application/{kind}")
         answer["Content-Disposition"] = f'attachment; filename="case-{key_id}.{kind}"'
         return answer
 
@@ -204,7 +210,11 @@ class CaseAdmin(admin.ModelAdmin):
             self._change_rule(request)
             return redirect(request.path)
         rules = [_rule_of(organisation, request) for organisation in _organisations_of(request)]
-        context = {"title": "Retention", "rules": rules, "backup_days": settings.BACKUP_RETENTION_DAYS}
+        context = {
+            "title": gettext("Retention"),
+            "rules": rules,
+            "backup_days": settings.BACKUP_RETENTION_DAYS,
+        }
         return self._answer(request, "retention", context)
 
     def _change_rule(self, request: HttpRequest) -> None:
@@ -213,7 +223,7 @@ class CaseAdmin(admin.ModelAdmin):
             if "proposal" in request.POST:
                 waiting = RetentionProposal.objects.filter(organisation=actor.organisation)
                 retention.approve(get_object_or_404(waiting, id=UUID(request.POST["proposal"])), actor)
-                messages.success(request, "It holds from now on.")
+                messages.success(request, gettext("It holds from now on."))
                 return
         except ValueError:
             raise Http404 from None
@@ -222,10 +232,10 @@ class CaseAdmin(admin.ModelAdmin):
             return
         form = YearsForm(request.POST)
         if not form.is_valid():
-            messages.error(request, f"Years: a whole number from 0 to {LONGEST_KEPT_YEARS}.")
+            messages.error(request, _wrong_years())
             return
         retention.propose(form.cleaned_data["years"], actor)
-        messages.success(request, "Proposed. Somebody else approves it.")
+        messages.success(request, gettext("Proposed. Somebody else approves it."))
 
     def _answer(
         self, request: HttpRequest, page: str, context: dict[str, Any], status: int = 200
@@ -259,6 +269,10 @@ def _actor(request: HttpRequest, organisation_id: UUID) -> Actor:
         if organisation.id == organisation_id and isinstance(request.user, Person):
             return Actor(organisation, "form", person=request.user)
     raise Http404
+
+
+def _wrong_years() -> str:
+    return gettext("Years: a whole number from 0 to {most}.").format(most=LONGEST_KEPT_YEARS)
 
 
 def _rule_of(organisation: Organisation, request: HttpRequest) -> dict[str, Any]:

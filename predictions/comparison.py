@@ -14,11 +14,16 @@ from predictions import inference, releases
 from predictions.exceptions import PanelRefused, ReleaseUnavailable
 from predictions.models import Prediction, Release, ShadowReading
 from predictions.rereading import NOT_COMPARABLE, panel_for_another
+from predictions.sentences import marked
 
 INPUTS = 200
 YEARS = (5, 10)
 CATEGORISED_YEAR = 5
 WORST = 10
+# Reports are kept, so they are in English; pages say it in the language of their reader.
+UNDER, OR_MORE = marked("under {high} %"), marked("{low} % or more")
+BETWEEN = marked("{low} to {high} %")
+ANSWERED = marked("what was answered")
 
 Report = dict[str, Any]
 
@@ -81,17 +86,17 @@ def compare_shadow(shadow: Release, inputs: int = INPUTS) -> Report:
     readings = ShadowReading.objects.filter(release=shadow).order_by("-prediction_id")
     latest = readings.select_related("prediction__release", "prediction__case_key")[:inputs]
     pairs = [_pair_of_reading(reading, shadow) for reading in latest if not reading.prediction.is_erased]
-    return {"before": "what was answered", "after": str(shadow), **_summarise(pairs)}
+    return {"before": ANSWERED, "after": str(shadow), **_summarise(pairs)}
 
 
 def category_of(risk: float, categories: Sequence[Category]) -> str:
     """The band of a 5-year risk in words, such as "10 to 20 %"."""
     band = next((band for band in categories if risk < band.maximum), categories[-1])
     if band.minimum == 0:
-        return f"under {100 * band.maximum:.0f} %"
+        return UNDER.format(high=f"{100 * band.maximum:.0f}")
     if band.maximum == 1:
-        return f"{100 * band.minimum:.0f} % or more"
-    return f"{100 * band.minimum:.0f} to {100 * band.maximum:.0f} %"
+        return OR_MORE.format(low=f"{100 * band.minimum:.0f}")
+    return BETWEEN.format(low=f"{100 * band.minimum:.0f}", high=f"{100 * band.maximum:.0f}")
 
 
 def _opens(release: Release) -> bool:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from uuid import UUID
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.utils.translation import gettext as _
 
 from accounts import ledger
 from accounts.actors import Actor, audited_organisations
@@ -48,7 +49,7 @@ def require_auditor(actor: Actor) -> Person:
     NotEntitled
     """
     if actor.person is None or actor.organisation not in audited_organisations(actor.person):
-        raise NotEntitled("This is for auditors and administrators of the organisation.")
+        raise NotEntitled(_("This is for auditors and administrators of the organisation."))
     return actor.person
 
 
@@ -64,7 +65,7 @@ def request_erasure(key_id: UUID, actor: Actor, reason: ErasureReason, note: str
     person = require_auditor(actor)
     key = _lock(key_id, actor.organisation)
     if open_request(key_id):
-        raise StepRefused("Somebody asked for this already: approve or decline that.")
+        raise StepRefused(_("Somebody asked for this already: approve or decline that."))
     request = ErasureRequest.objects.create(
         organisation=actor.organisation,
         case_key_id=key_id,
@@ -86,7 +87,7 @@ def approve(request: ErasureRequest, actor: Actor) -> ErasureDecision:
         When it was decided already, or the same person asked.
     """
     if request.requested_by == actor.person:
-        raise StepRefused(f"{actor.person} asked for this: somebody else approves.")
+        raise StepRefused(_("{person} asked for this: somebody else approves.").format(person=actor.person))
     with transaction.atomic():
         decision = _decide(request, actor, DecisionKind.APPROVED, events.ERASURE_APPROVED)
         _take_from_case(decision)
@@ -181,7 +182,7 @@ def _lock(key_id: UUID, organisation: Organisation) -> CaseKey:
     """The key of a case, of which nobody else decides meanwhile."""
     key = CaseKey.objects.select_for_update().filter(id=key_id, organisation=organisation).first()
     if key is None or ErasureDecision.objects.erasing().filter(case_key_id=key_id).exists():
-        raise StepRefused("This case is erased already.")
+        raise StepRefused(_("This case is erased already."))
     return key
 
 
@@ -189,7 +190,7 @@ def _decide(request: ErasureRequest, actor: Actor, kind: DecisionKind, event: st
     require_auditor(actor)
     _lock(request.case_key_id, actor.organisation)
     if ErasureDecision.objects.filter(request=request).exists():
-        raise StepRefused("This request was decided already.")
+        raise StepRefused(_("This request was decided already."))
     decision = ErasureDecision.objects.create(
         kind=kind,
         organisation=request.organisation,

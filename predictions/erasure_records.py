@@ -9,6 +9,8 @@ from uuid import UUID
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from accounts.models import Event, Organisation, Person
@@ -19,10 +21,10 @@ LONGEST_KEPT_YEARS = 100
 class ErasureReason(models.TextChoices):
     """Why somebody asks for an erasure."""
 
-    ASKED = "asked", "The patient asks for it"
-    CONSENT = "consent", "Consent was withdrawn"
-    MISTAKE = "mistake", "It was entered by mistake"
-    ORDERED = "ordered", "A court or an authority orders it"
+    ASKED = "asked", _("The patient asks for it")
+    CONSENT = "consent", _("Consent was withdrawn")
+    MISTAKE = "mistake", _("It was entered by mistake")
+    ORDERED = "ordered", _("A court or an authority orders it")
 
 
 class ErasureRequest(models.Model):
@@ -101,11 +103,11 @@ class RetentionRule(models.Model):
 class DecisionKind(models.TextChoices):
     """What became of a case, or of a request about it."""
 
-    APPROVED = "approved", "Approved"
-    DECLINED = "declined", "Declined"
-    WITHDRAWN = "withdrawn", "Withdrawn"
-    BY_RULE = "by_rule", "Kept as long as the rule says"
-    REPEATED = "repeated", "Erased before, and brought back by a backup"
+    APPROVED = "approved", _("Approved")
+    DECLINED = "declined", _("Declined")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    BY_RULE = "by_rule", _("Kept as long as the rule says")
+    REPEATED = "repeated", _("Erased before, and brought back by a backup")
 
 
 ERASING = (DecisionKind.APPROVED, DecisionKind.BY_RULE, DecisionKind.REPEATED)
@@ -175,7 +177,9 @@ class ErasureDecision(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} on {self.decided_at:%Y-%m-%d %H:%M} UTC"
+        return gettext("{decision} on {time} UTC").format(
+            decision=self.get_kind_display(), time=f"{self.decided_at:%Y-%m-%d %H:%M}"
+        )
 
 
 class ErasureCompletion(models.Model):
@@ -194,5 +198,7 @@ def words_of_erasure(case_key_id: UUID) -> str:
     """When a case was erased, and by which decision."""
     decision = ErasureDecision.objects.erasing().filter(case_key_id=case_key_id).first()
     if decision is None:
-        return "No decision on record says so."
-    return f"Decided on {decision.decided_at:%Y-%m-%d at %H:%M} UTC: decision {decision.id}."
+        return gettext("No decision on record says so.")
+    return gettext("Decided on {day} at {time} UTC: decision {decision}.").format(
+        day=f"{decision.decided_at:%Y-%m-%d}", time=f"{decision.decided_at:%H:%M}", decision=decision.id
+    )

@@ -5,6 +5,7 @@ Every key is for ever once it is published, so units stand in the keys and nothi
 
 from collections.abc import Iterator
 from contextlib import suppress
+from decimal import Decimal
 from math import exp
 from typing import Any
 
@@ -17,12 +18,13 @@ from predictions import releases
 from predictions.exceptions import ReleaseUnavailable
 from predictions.intake.identifiers import name_others
 from predictions.models import Prediction
+from predictions.sentences import Sentence, counted, joined, marked, sentence
 
 HORIZONS = (5, 10)
 GROUPS = ("lower", "middle", "higher")
 NOT_CLASSIFIABLE = "not_classifiable"
 EVENT = "distant_metastasis"
-DIRECTION = "higher means a higher risk of distant metastasis"
+DIRECTION = sentence("higher means a higher risk of distant metastasis")
 
 EVIDENCE = (
     "c_index_harrell",
@@ -33,6 +35,18 @@ EVIDENCE = (
     "observed_expected_10y",
 )
 LARGEST_LOG_HAZARD = 700.0  # beyond it exp() is no number any more
+MANY_MISSING = marked(
+    "Many genes were not measured: {count} of {total} ({genes}). Each was replaced by what the measured "
+    "genes "
+    "lead to expect, and the interval is wider for it. In the training cohort {cost} missing genes moved the "
+    "risk at 5 years by {points} percentage points on average."
+)
+SOME_MISSING = marked(
+    "Some genes were not measured: {count} of {total} ({genes}). Each was replaced by what the measured "
+    "genes "
+    "lead to expect, and the interval is wider for it. In the training cohort {cost} missing genes moved the "
+    "risk at 5 years by {points} percentage points on average."
+)
 
 Facts = dict[str, Any]
 Intervals = tuple[list[float], list[float]]
@@ -125,8 +139,12 @@ def _reasons(prediction: Prediction, manifest: Manifest) -> Iterator[Facts]:
     if age is not None and manifest.age and not manifest.age.minimum <= age <= manifest.age.maximum:
         yield {
             "code": "age_outside_data",
-            "detail": f"The model learned from patients aged {manifest.age.minimum:.0f} to "
-            f"{manifest.age.maximum:.0f}; this one is {age}.",
+            "detail": sentence(
+                "The model learned from patients aged {minimum} to {maximum}; this one is {age}.",
+                minimum=round(manifest.age.minimum),
+                maximum=round(manifest.age.maximum),
+                age=age,
+            ),
         }
 
 
@@ -138,13 +156,15 @@ def _risk_group(prediction: Prediction, manifest: Manifest) -> Facts:
     if next(_reasons(prediction, manifest), None):
         return {
             "code": NOT_CLASSIFIABLE,
-            "detail": "The sample is outside the data that the model learned from.",
+            "detail": sentence("The sample is outside the data that the model learned from."),
         }
     if index is None:
         return {
             "code": NOT_CLASSIFIABLE,
-            "detail": "The likely range reaches more than "
-            f"{100 * rules.crossing_maximum:.0f} out of 100 beyond the group of the estimate.",
+            "detail": sentence(
+                "The likely range reaches more than {most} out of 100 beyond the group of the estimate.",
+                most=round(100 * rules.crossing_maximum),
+            ),
         }
     return _group_facts(GROUPS[index], rules.categories[index])
 
@@ -250,10 +270,10 @@ def _warnings(prediction: Prediction, manifest: Manifest) -> Iterator[Facts]:
     if missing := _missing(prediction):
         yield {"code": "genes_missing", "detail": _missing_words(missing, manifest)}
     if former := panel["former_symbols"]:
-        renamed = ", ".join(f"{old} as {new}" for old, new in former.items())
+        renamed = joined([sentence("{old} as {new}", old=old, new=new) for old, new in former.items()])
         yield {
             "code": "former_symbols_read",
-            "detail": f"Former symbols were read as the current: {renamed}.",
+            "detail": sentence("Former symbols were read as the current: {renamed}.", renamed=renamed),
         }
     if others := panel["not_in_panel"]:
         yield {"code": "genes_not_in_panel", "detail": _others_words(others, missing)}
@@ -262,8 +282,10 @@ def _warnings(prediction: Prediction, manifest: Manifest) -> Iterator[Facts]:
     elif prediction.age_years is None:
         yield {
             "code": "age_unknown",
-            "detail": "No age was given, so the fit without age was used. In the training cohort age changed "
-            "the answer little.",
+            "detail": sentence(
+                "No age was given, so the fit without age was used. In the training cohort age changed the "
+                "answer little."
+            ),
         }
 
 
@@ -271,25 +293,31 @@ def _age_not_used(prediction: Prediction) -> Iterator[Facts]:
     if prediction.age_years is not None:
         yield {
             "code": "age_not_used",
-            "detail": "The age was not used: the model learned from a cohort without ages.",
+            "detail": sentence("The age was not used: the model learned from a cohort without ages."),
         }
 
 
-def _missing_words(missing: list[str], manifest: Manifest) -> str:
+def _missing_words(missing: list[str], manifest: Manifest) -> Sentence:
     count, total = len(missing), len(manifest.genes)
-    amount = "Many genes were" if 1 - count / total < manifest.missing.warn_below else "Some genes were"
+    are_many = 1 - count / total < manifest.missing.warn_below
     cost = next((cost for cost in manifest.missing.cost if cost.missing >= count), manifest.missing.cost[-1])
-    return (
-        f"{amount} not measured: {count} of {total} ({', '.join(missing)}). Each was replaced by what the "
-        f"measured genes lead to expect, and the interval is wider for it. In the training cohort "
-        f"{cost.missing} missing genes moved the risk at 5 years by {cost.mean_absolute_change_5y:.1f} "
-        "percentage points on average."
+    return sentence(
+        MANY_MISSING if are_many else SOME_MISSING,
+        count=count,
+        total=total,
+        genes=", ".join(missing),
+        cost=cost.missing,
+        points=Decimal(f"{cost.mean_absolute_change_5y:.1f}"),
     )
 
 
-def _others_words(others: list[str], missing: list[str]) -> str:
-    subject = "1 identifier is" if len(others) == 1 else f"{len(others)} identifiers are"
-    return f"{subject} not of the panel and not used: {name_others(others, missing)}."
+def _others_words(others: list[str], missing: list[str]) -> Sentence:
+    return counted(
+        "{count} identifier is not of the panel and not used: {others}.",
+        "{count} identifiers are not of the panel and not used: {others}.",
+        count=len(others),
+        others=name_others(others, missing),
+    )
 
 
 def _audit(prediction: Prediction) -> Facts:
@@ -304,4 +332,6 @@ def _audit(prediction: Prediction) -> Facts:
 def _requested_by(prediction: Prediction) -> str:
     if prediction.person:
         return str(prediction.person)
-    return f"API key {prediction.api_key.name}" if prediction.api_key else "command line"
+    if prediction.api_key:
+        return sentence("API key {name}", name=prediction.api_key.name)
+    return sentence("command line")

@@ -5,17 +5,18 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from predictions.exceptions import PanelRefused, Problem
-from predictions.intake.delimited import MAXIMUM_BYTES, TwoColumns, decode, read_two_columns
+from predictions.intake.delimited import MAXIMUM_BYTES, TwoColumns, decode, read_two_columns, too_many_bytes
 from predictions.intake.measurements import PanelRequest
 from predictions.intake.panel import LONGEST_REFERENCE
 from predictions.intake.units import UNITS
 from predictions.intake.whole_numbers import whole_number
 from predictions.models import Verdict
+from predictions.sentences import sentence
+from predictions.wording import say, say_lazily
 
 LONGEST_REVIEW = 2_000
 NEED_WORDS = (Verdict.NOT_USED, Verdict.DISAGREE, Verdict.NOTE)
@@ -53,7 +54,10 @@ class PanelForm(forms.Form):
     )
     unit = forms.ChoiceField(
         label=gettext_lazy("Unit of the values"),
-        choices=[("", gettext_lazy("Choose the unit")), *UNITS.items()],
+        choices=[
+            ("", gettext_lazy("Choose the unit")),
+            *((code, say_lazily(words)) for code, words in UNITS.items()),
+        ],
         required=False,  # the panel's own check says what is missing, together with everything else
         widget=forms.Select(attrs={"required": True}),
         help_text=gettext_lazy(
@@ -90,10 +94,7 @@ class PanelForm(forms.Form):
             )
             self.add_error("pasted", message)
         if file and (size := file.size or 0) > MAXIMUM_BYTES:
-            message = _("The file has %(size)s bytes; at most %(most)s are read.")
-            self.add_error(
-                "file", message % {"size": number_format(size), "most": number_format(MAXIMUM_BYTES)}
-            )
+            self.add_error("file", say(too_many_bytes(size)))
         return cleaned
 
     def as_request(self) -> PanelRequest:
@@ -145,7 +146,11 @@ class PanelForm(forms.Form):
     def _as_problems(self) -> list[Problem]:
         """The form's own errors in the words of every other problem; the unit's are the panel's to tell."""
         return [
-            Problem("form_incomplete", f"{self.fields[name].label}: {error}", "Correct it in the form.")
+            Problem(
+                "form_incomplete",
+                f"{self.fields[name].label}: {error}",
+                sentence("Correct it in the form."),
+            )
             for name, errors in self.errors.items()
             for error in errors
             if name in self.fields and name != "unit"

@@ -1,6 +1,7 @@
 """The one gate to the model: whether it applies to a panel at all, and then what it says."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -13,19 +14,29 @@ from predictions.exceptions import PanelRefused, Problem
 from predictions.intake.panel import VALUES_POINTER, Panel
 from predictions.intake.units import UNITS
 from predictions.models import Release
+from predictions.sentences import Sentence, marked, sentence
 
 REFUSALS = {
     "other_platform": (
-        "The genes are only partly in the order of the training cohort: this looks like another platform.",
-        "The model reads {unit} from {platform}; another platform needs a profile.",
+        marked(
+            "The genes are only partly in the order of the training cohort: this looks like another "
+            "platform. Here {rank} and {distance}."
+        ),
+        marked("The model reads {unit} from {platform}; another platform needs a profile."),
     ),
     "wrong_scale": (
-        "The genes are in the order of the training cohort, but not on its scale.",
-        "Check the normalisation and the logarithm: the model reads {unit} from {platform}.",
+        marked(
+            "The genes are in the order of the training cohort, but not on its scale. "
+            "Here {rank} and {distance}."
+        ),
+        marked("Check the normalisation and the logarithm: the model reads {unit} from {platform}."),
     ),
     "wrong_values": (
-        "The values do not follow the training cohort at all: ratios, z-scores, or the wrong genes.",
-        "Check that each value stands beside its own gene, and export {unit}.",
+        marked(
+            "The values do not follow the training cohort at all: ratios, z-scores, or the wrong genes. "
+            "Here {rank} and {distance}."
+        ),
+        marked("Check that each value stands beside its own gene, and export {unit}."),
     ),
 }
 
@@ -92,22 +103,29 @@ def as_result(scores: Scores, row: int, symbols: list[str]) -> dict[str, Any]:
 
 def _refusal(applicability: Applicability, manifest: Manifest) -> Problem:
     detail, mend = REFUSALS[applicability.verdict]
-    mend = mend.format(unit=UNITS[manifest.unit], platform=manifest.platform)
-    evidence = f"{_rank_evidence(applicability, manifest)} and {_distance_evidence(applicability, manifest)}."
-    return Problem(applicability.verdict, f"{detail} Here {evidence}", mend, VALUES_POINTER)
-
-
-def _rank_evidence(applicability: Applicability, manifest: Manifest) -> str:
-    if applicability.spearman is None:
-        return "the values are all the same, so that there is no order to compare,"
-    return (
-        f"Spearman's rho with the training means is {applicability.spearman:.2f} "
-        f"(at least {manifest.gate.spearman_minimum} is needed)"
+    evidence = {
+        "rank": _rank_evidence(applicability, manifest),
+        "distance": _distance(applicability, manifest),
+    }
+    asked = {"unit": UNITS[manifest.unit], "platform": manifest.platform}
+    return Problem(
+        applicability.verdict, sentence(detail, **evidence), sentence(mend, **asked), VALUES_POINTER
     )
 
 
-def _distance_evidence(applicability: Applicability, manifest: Manifest) -> str:
-    return (
-        f"the mean distance from the training means is {applicability.mean_absolute_z:.2f} SD "
-        f"(at most {manifest.gate.mean_absolute_z_maximum})"
+def _rank_evidence(applicability: Applicability, manifest: Manifest) -> Sentence:
+    if applicability.spearman is None:
+        return sentence("the values are all the same, so that there is no order to compare,")
+    return sentence(
+        "Spearman's rho with the training means is {rho} (at least {needed} is needed)",
+        rho=Decimal(f"{applicability.spearman:.2f}"),
+        needed=Decimal(str(manifest.gate.spearman_minimum)),
+    )
+
+
+def _distance(applicability: Applicability, manifest: Manifest) -> Sentence:
+    return sentence(
+        "the mean distance from the training means is {distance} SD (at most {most})",
+        distance=Decimal(f"{applicability.mean_absolute_z:.2f}"),
+        most=Decimal(str(manifest.gate.mean_absolute_z_maximum)),
     )

@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import ledger
 from accounts.actors import Steward, holds_role
@@ -66,7 +67,7 @@ def latest_proposal(release: Release) -> Proposal:
     """
     proposal = release.proposals.select_related("release", "proposed_by").first()
     if proposal is None:
-        raise StepRefused(f"Nobody has proposed {release} yet.")
+        raise StepRefused(_("Nobody has proposed {release} yet.").format(release=release))
     return proposal
 
 
@@ -80,9 +81,11 @@ def roll_back_target(current: Activation | None) -> Activation:
     """
     target = _activation_before(current)
     if target is None:
-        raise StepRefused("No release was live before: there is nothing to roll back to.")
+        raise StepRefused(_("No release was live before: there is nothing to roll back to."))
     if target.release.state == ReleaseState.RETIRED:
-        raise StepRefused(f"{target.release} is retired: two people can make it live again.")
+        raise StepRefused(
+            _("{release} is retired: two people can make it live again.").format(release=target.release)
+        )
     _refuse(why_not(target.release, ReleaseState.LIVE))
     return target
 
@@ -92,10 +95,12 @@ def why_not(release: Release, state: ReleaseState) -> str:
     if release.state in WAYS[state]:
         return ""
     if release.state == state:
-        return f"{release} is {state} already."
+        return _("{release} is {state} already.").format(release=release, state=state.word)
     if release.state == ReleaseState.LIVE:
-        return f"{release} is live: make another release live first."
-    return f"{release} is {release.state}: it cannot become {state}."
+        return _("{release} is live: make another release live first.").format(release=release)
+    return _("{release} is {current}: it cannot become {state}.").format(
+        release=release, current=ReleaseState(release.state).word, state=state.word
+    )
 
 
 def why_not_approve(proposal: Proposal, person: Person) -> str:
@@ -103,7 +108,9 @@ def why_not_approve(proposal: Proposal, person: Person) -> str:
     if closed := why_closed(proposal):
         return closed
     if person.id == proposal.proposed_by_id:
-        return f"{person} proposed {proposal.release}: somebody else approves."
+        return _("{person} proposed {release}: somebody else approves.").format(
+            person=person, release=proposal.release
+        )
     return ""
 
 
@@ -111,15 +118,19 @@ def why_closed(proposal: Proposal) -> str:
     """Why a proposal cannot be approved any more; empty while it can."""
     release, current = proposal.release, current_activation()
     if Activation.objects.filter(proposal=proposal).exists():
-        return f"This proposal of {release} was approved already."
+        return _("This proposal of {release} was approved already.").format(release=release)
     if refusal := why_not(release, ReleaseState.LIVE):
         return refusal
     if current and current != proposal.against:
-        return f"{current.release} went live since {release} was proposed: propose it again."
+        return _("{other} went live since {release} was proposed: propose it again.").format(
+            other=current.release, release=release
+        )
     if release.proposals.filter(id__gt=proposal.id).exists():
-        return f"{release} was proposed again since: read and approve the newer proposal."
+        return _("{release} was proposed again since: read and approve the newer proposal.").format(
+            release=release
+        )
     if release.state == ReleaseState.RETIRED and release.state_changed_at > proposal.proposed_at:
-        return f"{release} was retired since it was proposed: propose it again."
+        return _("{release} was retired since it was proposed: propose it again.").format(release=release)
     return ""
 
 
@@ -134,7 +145,7 @@ def start_with(trained: Trained) -> None:
     """
     release = releases.register(trained)
     if current_activation():
-        raise StepRefused("Only the first release of an installation goes live without two people.")
+        raise StepRefused(_("Only the first release of an installation goes live without two people."))
     releases.require_seal(release)
     activation = Activation.objects.create(kind=ActivationKind.FIRST, release=release)
     _go_live(activation, events.RELEASE_ACTIVATED, None, kind=activation.kind)
@@ -149,7 +160,7 @@ def propose(release: Release, by: Steward, inputs: int = comparison.INPUTS) -> P
     ReleaseUnavailable
         When it cannot be opened.
     """
-    _require(may_manage, by, "proposes a release")
+    _require(may_manage, by, _("{person} is not one of those who propose a release."))
     _refuse(why_not(release, ReleaseState.LIVE))
     against = current_activation()
     # Reading takes a while and locks nothing: if another release goes live meanwhile, the proposal is stale.
@@ -174,7 +185,7 @@ def approve(proposal: Proposal, by: Steward) -> Activation:
     ReleaseUnavailable
         When it cannot be opened.
     """
-    _require(may_approve, by, "approves a release")
+    _require(may_approve, by, _("{person} is not one of those who approve a release."))
     _lock_all()
     proposal = Proposal.objects.select_related("release").get(pk=proposal.pk)
     _refuse(why_not_approve(proposal, by.person))
@@ -210,11 +221,11 @@ def roll_back(leaving: Activation | None, by: Steward, reason: str) -> Activatio
     ReleaseUnavailable
         When it cannot be opened.
     """
-    _require(may_manage, by, "rolls a release back")
-    _refuse("" if reason.strip() else "A roll back needs a reason.")
+    _require(may_manage, by, _("{person} is not one of those who roll a release back."))
+    _refuse("" if reason.strip() else _("A roll back needs a reason."))
     _lock_all()
     current = current_activation()
-    _refuse("" if current == leaving else "Another release went live meanwhile: look again.")
+    _refuse("" if current == leaving else _("Another release went live meanwhile: look again."))
     target = roll_back_target(current)
     releases.require_seal(target.release)
     activation = Activation.objects.create(
@@ -283,7 +294,7 @@ def handle_unopened(release: Release, error: Exception) -> None:
 
 @transaction.atomic
 def _step(release: Release, state: ReleaseState, event: str, by: Steward) -> None:
-    _require(may_manage, by, "changes the state of a release")
+    _require(may_manage, by, _("{person} is not one of those who change the state of a release."))
     _lock_all()
     release.refresh_from_db()
     _refuse(why_not(release, state))
@@ -322,9 +333,9 @@ def _record(event: str, release: Release, by: Steward | None, **facts: Any) -> N
     ledger.record(event, by, release=str(release), release_sha256=release.sha256, **facts)
 
 
-def _require(may: Callable[[Person], bool], by: Steward, step: str) -> None:
+def _require(may: Callable[[Person], bool], by: Steward, otherwise: str) -> None:
     if not may(by.person):
-        raise NotEntitled(f"{by.person} is not one of those who {step}.")
+        raise NotEntitled(otherwise.format(person=by.person))
 
 
 def _refuse(reason: str) -> None:

@@ -1,7 +1,10 @@
 """The pages of the releases: which there are, and the card of each."""
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django.views.decorators.http import require_safe
 
 from accounts.actors import Actor
@@ -17,7 +20,7 @@ from predictions.views import for_members
 @for_members
 def list_models(request: HttpRequest, actor: Actor) -> HttpResponse:  # noqa: ARG001 - every member may
     """All releases with their state and main figures."""
-    table = releases_table("Newest first; figures of the fit without age, 95 % interval", all_releases())
+    table = releases_table(_("Newest first; figures of the fit without age, 95 % interval"), all_releases())
     return render(request, "predictions/models.html", {"table": table})
 
 
@@ -40,10 +43,15 @@ def download_card(request: HttpRequest, actor: Actor, name: str, version: str) -
     """The card of one release as a Markdown file."""
     card = _find(name, version)
     filename = f"{card.release.name}-{card.release.version}.md"
+    with override(settings.LANGUAGE_CODE):  # the file is the API's, byte by byte
+        text = as_markdown(document_of(card))
     return HttpResponse(
-        as_markdown(document_of(card)),
+        text,
         content_type="text/markdown; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{filename}"'},
+        headers={
+            "Content-Disposition": f'attachment; filename="{filename}"',
+            "Content-Language": settings.LANGUAGE_CODE,
+        },
     )
 
 

@@ -18,11 +18,16 @@ from predictions.sealed_contents import open_contents
 class ReleaseState(models.TextChoices):
     """What a release may be used for. `predictions.lifecycle` says how one becomes another."""
 
-    CALLABLE = "callable", "Callable: answers those who name it"
-    LIVE = "live", "Live: answers unless another release is named"
-    SHADOW = "shadow", "Shadow: reads every new prediction, answers nobody"
-    RETIRED = "retired", "Retired: explains and replays what it answered, answers nothing new"
-    QUARANTINED = "quarantined", "Quarantined: cannot be trusted, answers nobody"
+    CALLABLE = "callable", gettext_lazy("Callable: answers those who name it")
+    LIVE = "live", gettext_lazy("Live: answers unless another release is named")
+    SHADOW = "shadow", gettext_lazy("Shadow: reads every new prediction, answers nobody")
+    RETIRED = "retired", gettext_lazy("Retired: explains and replays what it answered, answers nothing new")
+    QUARANTINED = "quarantined", gettext_lazy("Quarantined: cannot be trusted, answers nobody")
+
+    @property
+    def word(self) -> str:
+        """The state in the word that its label begins with."""
+        return self.label.partition(":")[0].lower()
 
 
 class Release(models.Model):
@@ -78,9 +83,9 @@ class Proposal(models.Model):
 class ActivationKind(models.TextChoices):
     """How a release came to be live."""
 
-    FIRST = "first", "First of the installation"
-    APPROVED = "approved", "Proposed and approved"
-    ROLLED_BACK = "rolled_back", "Rolled back to"
+    FIRST = "first", gettext_lazy("First of the installation")
+    APPROVED = "approved", gettext_lazy("Proposed and approved")
+    ROLLED_BACK = "rolled_back", gettext_lazy("Rolled back to")
 
 
 class Activation(models.Model):

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from predictions.comparison import Report
 from predictions.facts import Facts
+from predictions.wording import say
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def horizon_words(horizon: Facts) -> HorizonWords:
 def group_words(group: Facts) -> str:
     """The category of the risk at 5 years, and what happened to the people of the cohort who are in it."""
     if group["code"] == "not_classifiable":
-        return _("Not classifiable. {why}").format(why=group["detail"])
+        return _("Not classifiable. {why}").format(why=say(group["detail"]))
     words = _group_names()[group["code"]].format(
         low=f"{group['risk_from_percent']:.0f}",
         high=f"{group['risk_to_percent']:.0f}",

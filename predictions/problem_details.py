@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from predictions.exceptions import Problem
 
@@ -17,64 +19,81 @@ class ProblemType:
 
     slug: str
     status: int
-    title: str
-    advice: str
+    title: Promise
+    advice: Promise
 
 
 _TYPES = (
-    ProblemType("bad-request", 400, "The request cannot be read", "Correct what the detail says."),
-    ProblemType("malformed-body", 400, "The body is not one JSON object", "Send one JSON object in UTF-8."),
+    ProblemType("bad-request", 400, _("The request cannot be read"), _("Correct what the detail says.")),
+    ProblemType(
+        "malformed-body", 400, _("The body is not one JSON object"), _("Send one JSON object in UTF-8.")
+    ),
     ProblemType(
         "unauthenticated",
         401,
-        "No valid API key",
-        "Send Authorization: Api-Key PREFIX.SECRET, with a key that is neither expired nor revoked.",
+        _("No valid API key"),
+        _("Send Authorization: Api-Key PREFIX.SECRET, with a key that is neither expired nor revoked."),
     ),
-    ProblemType("forbidden", 403, "The key may not do this", "Use a key that has the scope which is named."),
     ProblemType(
-        "not-found", 404, "There is no such thing", "Check the address; another organisation's is not shown."
+        "forbidden", 403, _("The key may not do this"), _("Use a key that has the scope which is named.")
     ),
-    ProblemType("method-not-allowed", 405, "This method is not served here", "See the Allow header."),
+    ProblemType(
+        "not-found",
+        404,
+        _("There is no such thing"),
+        _("Check the address; another organisation's is not shown."),
+    ),
+    ProblemType("method-not-allowed", 405, _("This method is not served here"), _("See the Allow header.")),
     ProblemType(
         "not-acceptable",
         406,
-        "Nothing is served here in that form",
-        "Send Accept: application/json; for a model card also text/markdown, for a report application/pdf.",
+        _("Nothing is served here in that form"),
+        _(
+            "Send Accept: application/json; for a model card also text/markdown, for a report application/pdf."
+        ),
     ),
     ProblemType(
         "case-erased",
         410,
-        "The case was erased",
-        "Take it out of your own records too: it can never be fetched again. The auditors know who decided.",
+        _("The case was erased"),
+        _(
+            "Take it out of your own records too: it can never be fetched again. The auditors know who "
+            "decided."
+        ),
     ),
     ProblemType(
         "not-sealed",
         409,
-        "The event is not in the tree yet",
-        "Ask again as soon as Retry-After says. If it stays so, the operator has to see to the workers.",
+        _("The event is not in the tree yet"),
+        _("Ask again as soon as Retry-After says. If it stays so, the operator has to see to the workers."),
     ),
     ProblemType(
         "length-required",
         411,
-        "The length of the body is not stated",
-        "Send the whole body at once with Content-Length; a chunked body is not read.",
+        _("The length of the body is not stated"),
+        _("Send the whole body at once with Content-Length; a chunked body is not read."),
     ),
-    ProblemType("too-large", 413, "The body is too large", "Send one sample with the genes of the panel."),
     ProblemType(
-        "unsupported-media-type", 415, "Only JSON is read here", "Send Content-Type: application/json."
+        "too-large", 413, _("The body is too large"), _("Send one sample with the genes of the panel.")
+    ),
+    ProblemType(
+        "unsupported-media-type", 415, _("Only JSON is read here"), _("Send Content-Type: application/json.")
     ),
     ProblemType(
         "panel-refused",
         422,
-        "The panel cannot be read",
-        "Mend every entry of errors, each of which says where it is and how, and send the panel again.",
+        _("The panel cannot be read"),
+        _("Mend every entry of errors, each of which says where it is and how, and send the panel again."),
     ),
-    ProblemType("too-many-requests", 429, "Too many requests", "Wait as long as Retry-After says."),
+    ProblemType("too-many-requests", 429, _("Too many requests"), _("Wait as long as Retry-After says.")),
     ProblemType(
-        "internal-error", 500, "Something broke on our side", "Nothing was recorded. Try again later."
+        "internal-error", 500, _("Something broke on our side"), _("Nothing was recorded. Try again later.")
     ),
     ProblemType(
-        "unavailable", 503, "Part of the service is not available", "Nothing was recorded. See Retry-After."
+        "unavailable",
+        503,
+        _("Part of the service is not available"),
+        _("Nothing was recorded. See Retry-After."),
     ),
 )
 TYPES = {problem_type.slug: problem_type for problem_type in _TYPES}
@@ -88,7 +107,7 @@ def problem_response(
     problem_type = TYPES[slug]
     body: dict[str, Any] = {
         "type": f"/problems/{slug}/",
-        "title": problem_type.title,
+        "title": str(problem_type.title),
         "status": problem_type.status,
         "detail": detail,
     }

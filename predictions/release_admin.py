@@ -10,6 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Steward
 from accounts.models import Person
@@ -51,26 +53,27 @@ class ReleaseAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Release | None = None) -> bool:  # noqa: ARG002
         return False
 
-    @admin.display(description="Release")
+    @admin.display(description=_("Release"))
     def release(self, release: Release) -> str:
         """Name and version."""
         return str(release)
 
-    @admin.display(description="Since (UTC)", ordering="state_changed_at")
+    @admin.display(description=_("Since (UTC)"), ordering="state_changed_at")
     def since(self, release: Release) -> str:
         """When it came into its state."""
         return f"{release.state_changed_at:%Y-%m-%d %H:%M}"
 
-    @admin.display(description="Proposed by")
+    @admin.display(description=_("Proposed by"))
     def proposed_by(self, release: Release) -> str:
         """Of the latest proposal, and whether it can still be approved."""
         latest = next(iter(release.proposals.all()), None)
         if latest is None:
             return ""
-        waits = "" if lifecycle.why_closed(latest) else ", waits for approval"
-        return f"{latest.proposed_by}{waits}"
+        if lifecycle.why_closed(latest):
+            return str(latest.proposed_by)
+        return gettext("{person}, waits for approval").format(person=latest.proposed_by)
 
-    @admin.display(description="Made live by")
+    @admin.display(description=_("Made live by"))
     def decided_by(self, release: Release) -> str:
         """Who approved it, or rolled back to it; nobody did so for the first."""
         latest = next(iter(release.activations.all()), None)
@@ -79,7 +82,7 @@ class ReleaseAdmin(admin.ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Releases", **(extra_context or {})})
+        return super().changelist_view(request, {"title": gettext("Releases"), **(extra_context or {})})
 
     def change_view(
         self,
@@ -116,7 +119,7 @@ class ReleaseAdmin(admin.ModelAdmin):
             step.take(release, by, form.cleaned_data)
         except (StepRefused, ReleaseUnavailable) as refusal:
             return self._ask(request, step, release, form, str(refusal), status=409)
-        messages.success(request, step.done.format(release=release))
+        messages.success(request, str(step.done).format(release=release))
         return redirect("admin:predictions_release_change", release.id)
 
     def _ask(
@@ -131,9 +134,9 @@ class ReleaseAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         proposal = _latest_proposal(release)
         context = {
-            "title": f"{step.label} {release}?",
+            "title": gettext("{step} {release}?").format(step=step.label, release=release),
             "step": step,
-            "says": step.says.format(target=_roll_back_target()),
+            "says": str(step.says).format(target=_roll_back_target()),
             "form": form,
             "refusal": refusal,
             "proposal": proposal,

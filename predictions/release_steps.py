@@ -6,6 +6,9 @@ from typing import Any
 
 from django import forms
 from django.shortcuts import get_object_or_404
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Steward
 from accounts.models import Person
@@ -24,7 +27,7 @@ class ProposalForm(StepForm):
     """How many of the latest inputs the proposed release is compared on."""
 
     inputs = forms.IntegerField(
-        label="Latest inputs to compare", min_value=1, max_value=MOST_INPUTS, initial=comparison.INPUTS
+        label=_("Latest inputs to compare"), min_value=1, max_value=MOST_INPUTS, initial=comparison.INPUTS
     )
 
 
@@ -38,7 +41,7 @@ class RollBackForm(StepForm):
     """Why, and from which activation: whoever asks twice rolls back once."""
 
     leaving = forms.UUIDField(widget=forms.HiddenInput)
-    reason = forms.CharField(label="Reason, kept in the audit trail", max_length=300)
+    reason = forms.CharField(label=_("Reason, kept in the audit trail"), max_length=300)
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,12 @@ class Step:
     """One step that a person may take with a release: its button, its page, who may, and what it does."""
 
     slug: str
-    label: str
-    says: str
+    label: Promise
+    says: Promise
     may: Callable[[Person], bool]
     why_not: Callable[[Release, Person], str]
     take: Callable[[Release, Steward, dict[str, Any]], object]
-    done: str
+    done: Promise
     form: type[StepForm] = StepForm
 
     def is_open(self, release: Release, person: Person) -> bool:
@@ -73,7 +76,7 @@ def _why_not_approve(release: Release, person: Person) -> str:
 def _why_not_roll_back(release: Release, _person: Person) -> str:
     current = lifecycle.current_activation()
     if current is None or current.release != release:
-        return f"{release} is not the release that went live last."
+        return gettext("{release} is not the release that went live last.").format(release=release)
     try:
         lifecycle.roll_back_target(current)
     except StepRefused as refusal:
@@ -92,63 +95,69 @@ def _roll_back(_release: Release, by: Steward, given: dict[str, Any]) -> Activat
 STEPS = (
     Step(
         "propose",
-        "Propose",
-        "It is read with the latest inputs next to the live release, and somebody else decides on the "
-        "report.",
+        _("Propose"),
+        _(
+            "It is read with the latest inputs next to the live release, and somebody else decides on the "
+            "report."
+        ),
         lifecycle.may_manage,
         _why_not(ReleaseState.LIVE),
         lambda release, by, given: lifecycle.propose(release, by, given["inputs"]),
-        "{release} is proposed. Somebody else reads the report and approves it.",
+        _("{release} is proposed. Somebody else reads the report and approves it."),
         ProposalForm,
     ),
     Step(
         "approve",
-        "Approve",
-        "It goes live at once, for every organisation. The release that is live now stays callable by its "
-        "name.",
+        _("Approve"),
+        _(
+            "It goes live at once, for every organisation. The release that is live now stays callable by "
+            "its name."
+        ),
         lifecycle.may_approve,
         _why_not_approve,
         _approve,
-        "{release} is live.",
+        _("{release} is live."),
         ApprovalForm,
     ),
     Step(
         "roll-back",
-        "Roll back",
-        "{target} was live before. It goes live again at once, for every organisation.",
+        _("Roll back"),
+        _("{target} was live before. It goes live again at once, for every organisation."),
         lifecycle.may_manage,
         _why_not_roll_back,
         _roll_back,
-        "Rolled back. {release} stays callable by its name: retire it if it is to answer nobody.",
+        _("Rolled back. {release} stays callable by its name: retire it if it is to answer nobody."),
         RollBackForm,
     ),
     Step(
         "shadow",
-        "Shadow",
-        "It reads every new prediction next to the release that answers. It answers nobody, not by its name "
-        "either, and no clinician sees what it says.",
+        _("Shadow"),
+        _(
+            "It reads every new prediction next to the release that answers. It answers nobody, not by its "
+            "name either, and no clinician sees what it says."
+        ),
         lifecycle.may_manage,
         _why_not(ReleaseState.SHADOW),
         lambda release, by, _given: lifecycle.shadow(release, by),
-        "{release} is a shadow now.",
+        _("{release} is a shadow now."),
     ),
     Step(
         "make-callable",
-        "Make callable",
-        "It stops to read in the shadow and answers those who name it.",
+        _("Make callable"),
+        _("It stops to read in the shadow and answers those who name it."),
         lifecycle.may_manage,
         _why_not(ReleaseState.CALLABLE),
         lambda release, by, _given: lifecycle.make_callable(release, by),
-        "{release} is callable by its name.",
+        _("{release} is callable by its name."),
     ),
     Step(
         "retire",
-        "Retire",
-        "It answers nothing new. What it answered is still explained and replayed.",
+        _("Retire"),
+        _("It answers nothing new. What it answered is still explained and replayed."),
         lifecycle.may_manage,
         _why_not(ReleaseState.RETIRED),
         lambda release, by, _given: lifecycle.retire(release, by),
-        "{release} is retired.",
+        _("{release} is retired."),
     ),
 )
 BY_SLUG = {step.slug: step for step in STEPS}

@@ -19,6 +19,7 @@ from predictions.facts import Facts
 from predictions.intake.identifiers import KINDS
 from predictions.intake.units import UNITS
 from predictions.presentation import HorizonWords, group_words, horizon_words, out_of_100, whole
+from predictions.wording import say, say_kept
 
 STRONGEST = 5
 MINUS = "\N{MINUS SIGN}"
@@ -98,8 +99,8 @@ def words_of(facts: Facts) -> ResultWords:
     raised, lowered = _moved(facts, is_up=True), _moved(facts, is_up=False)
     return ResultWords(
         title=_title(facts),
-        use=facts["model"]["intended_use"].partition(".")[0],
-        intended_use=facts["model"]["intended_use"],
+        use=say_kept(facts["model"]["intended_use"]).partition(".")[0],
+        intended_use=say_kept(facts["model"]["intended_use"]),
         warning=_warning(facts),
         findings=tuple(_finding(horizon) for horizon in facts["result"]["horizons"]),
         group=group_words(facts["result"]["risk_group"]),
@@ -211,7 +212,7 @@ def _strip(facts: Facts) -> Iterator[Term]:
         _("Genes measured"),
         _("{used} of {required}").format(used=given["genes_used"], required=given["genes_required"]),
     )
-    yield Term(_("Unit"), UNITS[given["unit_declared"]], _unit_note(given))
+    yield Term(_("Unit"), say(UNITS[given["unit_declared"]]), _unit_note(given))
     yield _age(facts)
     yield Term(_("Second reading"), status_words(facts["status"]))
 
@@ -232,9 +233,9 @@ def _age(facts: Facts) -> Term:
 
 def _notices(facts: Facts) -> Iterator[Notice]:
     for reason in facts["applicability"]["reasons"]:
-        yield Notice(_("Outside the data it learned from."), reason["detail"])
+        yield Notice(_("Outside the data it learned from."), say(reason["detail"]))
     for warning in facts["warnings"]:
-        yield Notice("", warning["detail"])
+        yield Notice("", say(warning["detail"]))
 
 
 def _uncertainty(facts: Facts) -> Iterator[str]:
@@ -308,15 +309,15 @@ def _moved_words(facts: Facts) -> str:
         "Percentage points of the risk within 5 years, against the same tumour with that part at the mean of "
         "the cohort. They do not sum, since risk is not linear; the log hazards do, to {sum} ({direction}). "
         "This is association, not cause, and genes move together."
-    ).format(sum=signed(facts["result"]["log_hazard"]), direction=facts["result"]["direction"])
+    ).format(sum=signed(facts["result"]["log_hazard"]), direction=say(facts["result"]["direction"]))
 
 
 def _not_told(facts: Facts) -> tuple[str, ...]:
-    unit, platform = UNITS[facts["input"]["unit_declared"]], facts["sample"]["platform"]
+    unit, platform = say(UNITS[facts["input"]["unit_declared"]]), facts["sample"]["platform"]
     return (
         _("What a treatment would change."),
         _("The risk of people unlike the cohort. What the model is for: {intended_use}").format(
-            intended_use=facts["model"]["intended_use"]
+            intended_use=say_kept(facts["model"]["intended_use"])
         ),
         _("Anything from another assay: it reads {unit} from {platform} and no other.").format(
             unit=unit, platform=platform
@@ -377,17 +378,18 @@ def _technical(facts: Facts) -> Iterator[Term]:
     yield Term(_("Digest of the release"), model["sha256"], exact=True)
     yield Term(_("Application"), settings.APPLICATION_VERSION)
     yield Term(_("Digest of the input"), given["sha256"], exact=True)
-    yield Term(_("Identifiers"), KINDS.get(given["identifiers"], given["identifiers"]))
+    yield Term(_("Identifiers"), say(KINDS.get(given["identifiers"], given["identifiers"])))
     yield Term(_("Fit to the cohort"), _fit(check))
     yield Term(
-        _("Done to the input"), " ".join(step["detail"] for step in given["transformations"]) or _("Nothing.")
+        _("Done to the input"),
+        " ".join(say_kept(step["detail"]) for step in given["transformations"]) or _("Nothing."),
     )
     yield Term(
         _("Warnings"), ", ".join(warning["code"] for warning in facts["warnings"]) or _("None."), exact=True
     )
     yield Term(_("Risk in per cent"), _exact_risks(facts))
     yield Term(_("Made"), at_utc(facts["created_at"]))
-    yield Term(_("Asked by"), audit["requested_by"])
+    yield Term(_("Asked by"), say(audit["requested_by"]))
     yield Term(_("Prediction"), facts["id"], exact=True)
     yield Term(_("Audit event"), audit["event"], exact=True)
     yield Term(_("Digest of the event"), audit["leaf_sha256"], exact=True)

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import ledger
 from accounts.actors import Actor
@@ -59,9 +60,9 @@ def approve(proposal: RetentionProposal, actor: Actor) -> RetentionRule:
     person = erasure.require_auditor(actor)
     Organisation.objects.select_for_update(no_key=True).get(id=actor.organisation.id)
     if open_proposal(actor.organisation) != proposal:
-        raise StepRefused("This was approved already, or another was proposed since: look again.")
+        raise StepRefused(_("This was approved already, or another was proposed since: look again."))
     if proposal.proposed_by == person:
-        raise StepRefused(f"{person} proposed this: somebody else approves.")
+        raise StepRefused(_("{person} proposed this: somebody else approves.").format(person=person))
     rule = RetentionRule.objects.create(
         organisation=actor.organisation,
         years=proposal.years,

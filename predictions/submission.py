@@ -18,6 +18,7 @@ from predictions.intake.measurements import PanelRequest
 from predictions.intake.panel import Panel, build_panel
 from predictions.models import Prediction, Release
 from predictions.sealed_contents import seal_contents
+from predictions.sentences import sentence
 
 
 def submit_panel(request: PanelRequest, actor: Actor) -> Prediction:
@@ -61,8 +62,8 @@ def _find_release(request: PanelRequest, actor: Actor) -> Release:
             return releases.find_release(request.model)
     problem = Problem(
         "model_unknown",
-        "No release of this name may be called.",
-        f"Use {releases.STABLE}, or NAME/VERSION of a release that may be called.",
+        sentence("No release of this name may be called."),
+        sentence("Use {stable}, or NAME/VERSION of a release that may be called.", stable=releases.STABLE),
         "/model",
         value=ascii(request.model)[1:-1][:80],
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.mofile import write_mo
@@ -15,10 +16,18 @@ from babel.messages.pofile import read_po, write_po
 from django.conf import settings
 from django.utils.translation.template import templatize
 
+from ml_models import cohorts
+from ml_models.challengers import CHALLENGERS
+from ml_models.units import LOOKS
+
 ROOT = Path(settings.BASE_DIR)
 ROOMS = ("breastrisk", "accounts", "predictions", "ml_models")
 LANGUAGES = tuple(code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE)
 KEYWORDS = DEFAULT_KEYWORDS | {
+    "marked": None,
+    "sentence": None,
+    "counted": (1, 2),
+    "Look": (2,),
     "gettext_lazy": None,
     "gettext_noop": None,
     "ngettext_lazy": (1, 2),
@@ -35,6 +44,8 @@ def gather() -> Catalog:
             "python", BytesIO(text.encode()), KEYWORDS, ("Translators:",)
         ):
             catalogue.add(message, locations=[(path, 0)], auto_comments=comments, context=context)
+    for message in _texts_of_manifests():
+        catalogue.add(message, locations=[("ml_models", 0)])
     return catalogue
 
 
@@ -69,6 +80,16 @@ def update(language: str) -> None:
     catalogue.update(gather(), no_fuzzy_matching=True, update_creation_date=False)
     place_of(language).write_bytes(write(catalogue))
     place_of(language).with_suffix(".mo").write_bytes(compile(catalogue))
+
+
+def _texts_of_manifests() -> Iterator[str]:
+    """What a release is told in by those who train it, who know nothing of languages."""
+    yield from LOOKS.values()
+    yield cohorts.TRANSBIG.intended_use
+    yield from (cohorts.RECEPTOR_POSITIVE, cohorts.RECEPTOR_NEGATIVE)
+    yield from cohorts.age_bands(np.zeros(1))
+    for name, (description, _) in CHALLENGERS.items():
+        yield from (name, description)
 
 
 def _sources() -> Iterator[tuple[str, str]]:

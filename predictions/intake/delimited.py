@@ -8,6 +8,7 @@ from math import isfinite
 
 from predictions.exceptions import PanelRefused, Problem
 from predictions.intake.measurements import Measurement, Step
+from predictions.sentences import Sentence, counted, marked, sentence
 
 MAXIMUM_BYTES = 2_000_000
 MAXIMUM_ROWS = 70_000
@@ -20,6 +21,8 @@ DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
 LONGEST_ROW = 10_000
 # Longer than any number means: also keeps float() from working on a megabyte of digits.
 LONGEST_NUMBER = 40
+
+HEADER_SKIPPED = marked("Row {row} was read as a header: {cells}.")
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def read_two_columns(data: bytes | str) -> TwoColumns:
     if not rows:
         raise PanelRefused([_empty()])
     if len(rows) > MAXIMUM_ROWS:
-        raise PanelRefused([_too_large(f"There are {len(rows):,} rows; at most {MAXIMUM_ROWS:,} are read.")])
+        raise PanelRefused([_too_large(_too_many(len(rows)))])
     has_header = _is_header(rows)
     body = rows[1:] if has_header else rows
     if not body:
@@ -82,19 +85,24 @@ def decode(data: bytes) -> str:
         When it is too large or no such text.
     """
     if len(data) > MAXIMUM_BYTES:
-        raise PanelRefused(
-            [_too_large(f"The file has {len(data):,} bytes; at most {MAXIMUM_BYTES:,} are read.")]
-        )
+        raise PanelRefused([_too_large(too_many_bytes(len(data)))])
     encoding = "utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:
         problem = Problem(
             "not_text",
-            "The file is not UTF-8 or UTF-16 text.",
-            "Save it as CSV or tab-separated text in UTF-8; a spreadsheet itself (.xlsx) is not read yet.",
+            sentence("The file is not UTF-8 or UTF-16 text."),
+            sentence(
+                "Save it as CSV or tab-separated text in UTF-8; a spreadsheet itself (.xlsx) is not read yet."
+            ),
         )
         raise PanelRefused([problem]) from None
+
+
+def too_many_bytes(size: int) -> Sentence:
+    """That a file is larger than any that is read."""
+    return sentence("The file has {size} bytes; at most {most} are read.", size=size, most=MAXIMUM_BYTES)
 
 
 def _refuse_unreadable(text: str) -> None:
@@ -102,7 +110,9 @@ def _refuse_unreadable(text: str) -> None:
         raise PanelRefused([_empty()])
     if "\0" in text:
         problem = Problem(
-            "not_text", "The text has NUL characters in it.", "Save the panel as plain CSV or TSV text."
+            "not_text",
+            sentence("The text has NUL characters in it."),
+            sentence("Save the panel as plain CSV or TSV text."),
         )
         raise PanelRefused([problem])
 
@@ -177,8 +187,10 @@ def _as_number(text: str) -> float | None:
 def _too_long(row: _Row) -> Problem:
     return Problem(
         "row_too_long",
-        f"This row has more than {LONGEST_ROW:,} characters.",
-        "Keep two columns, gene and value. A quote that is never closed may have swallowed the rest.",
+        sentence("This row has more than {most} characters.", most=LONGEST_ROW),
+        sentence(
+            "Keep two columns, gene and value. A quote that is never closed may have swallowed the rest."
+        ),
         row=row.number,
         value=row.cells[0][:80],
     )
@@ -187,8 +199,12 @@ def _too_long(row: _Row) -> Problem:
 def _wrong_columns(row: _Row) -> Problem:
     return Problem(
         "wrong_column_count",
-        f"This row has {len(row.cells)} column{'s' * (len(row.cells) != 1)}; two are needed, gene and value.",
-        "Keep two columns, parted by a tab, a semicolon or a comma in every row.",
+        counted(
+            "This row has {count} column; two are needed, gene and value.",
+            "This row has {count} columns; two are needed, gene and value.",
+            count=len(row.cells),
+        ),
+        sentence("Keep two columns, parted by a tab, a semicolon or a comma in every row."),
         row=row.number,
         value=" | ".join(row.cells)[:80],
     )
@@ -198,27 +214,34 @@ def _not_a_number(row: _Row) -> Problem:
     identifier, cell = row.cells
     return Problem(
         "not_a_number",
-        f"The value of {ascii(identifier)[1:-1][:60]} is not a finite decimal number.",
-        "Write it like 7.12, or leave it empty (or NA) if the gene was not measured.",
+        sentence("The value of {gene} is not a finite decimal number.", gene=ascii(identifier)[1:-1][:60]),
+        sentence("Write it like 7.12, or leave it empty (or NA) if the gene was not measured."),
         row=row.number,
         value=cell[:80],
     )
 
 
+def _too_many(rows: int) -> Sentence:
+    return sentence("There are {rows} rows; at most {most} are read.", rows=rows, most=MAXIMUM_ROWS)
+
+
 def _too_large(detail: str) -> Problem:
-    return Problem("too_large", detail, "Send one sample with the genes of the panel.")
+    return Problem("too_large", detail, sentence("Send one sample with the genes of the panel."))
 
 
 def _empty() -> Problem:
     return Problem(
-        "empty_panel", "There is no gene in it.", "Give one row for each gene: its name and its value."
+        "empty_panel",
+        sentence("There is no gene in it."),
+        sentence("Give one row for each gene: its name and its value."),
     )
 
 
 def _steps(rows: list[_Row], with_comma: bool, has_header: bool) -> Iterator[Step]:  # noqa: FBT001
     if has_header:
         yield Step(
-            "header_skipped", f"Row {rows[0].number} was read as a header: {', '.join(rows[0].cells)[:80]}."
+            "header_skipped",
+            sentence(HEADER_SKIPPED, row=rows[0].number, cells=", ".join(rows[0].cells)[:80]),
         )
     if with_comma:
-        yield Step("decimal_comma_read", "A comma was read as the decimal sign.")
+        yield Step("decimal_comma_read", sentence("A comma was read as the decimal sign."))

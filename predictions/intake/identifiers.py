@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from ml_models.manifest import Gene
 from predictions.exceptions import Problem
 from predictions.intake.measurements import Measurement, Step
+from predictions.sentences import Sentence, counted, joined, listed, marked, sentence
 
 HGNC_SYMBOL = "hgnc_symbol"
 PROBE_SET = "affymetrix_probe_set"
-KINDS = {HGNC_SYMBOL: "HGNC symbol", PROBE_SET: "Affymetrix probe set"}
+KINDS = {HGNC_SYMBOL: sentence("HGNC symbol"), PROBE_SET: sentence("Affymetrix probe set")}
 LONGEST_IDENTIFIER = 60
 OTHERS_NAMED = 5
 ROWS_NAMED = 10
+PROBE_SETS_AVERAGED = marked("{symbol} is the mean of {names}.")
 
 
 @dataclass
@@ -56,13 +58,15 @@ def identify(
 def name_others(others: Sequence[str], missing: Iterable[str]) -> str:
     """The first identifiers that are not of the panel, each with the missing gene that it may stand for."""
     by_folded = {symbol.casefold(): symbol for symbol in missing}
-    named = ", ".join(_name_other(identifier, by_folded) for identifier in others[:OTHERS_NAMED])
-    return f"{named}, …" if len(others) > OTHERS_NAMED else named
+    named = [_name_other(identifier, by_folded) for identifier in others[:OTHERS_NAMED]]
+    return joined(named if len(others) <= OTHERS_NAMED else [*named, "…"])
 
 
 def _name_other(identifier: str, by_folded: dict[str, str]) -> str:
     near = difflib.get_close_matches(identifier.casefold(), by_folded, n=1, cutoff=0.75)
-    return f"{identifier} (is it {by_folded[near[0]]}?)" if near else identifier
+    if not near:
+        return identifier
+    return sentence("{identifier} (is it {symbol}?)", identifier=identifier, symbol=by_folded[near[0]])
 
 
 def _detect_kind(measurements: Sequence[Measurement], genes: Sequence[Gene]) -> str:
@@ -80,8 +84,8 @@ def _report_unreadable(measurement: Measurement, found: Identified) -> bool:
     found.problems.append(
         Problem(
             "identifier_unreadable",
-            f"A gene identifier has 1 to {LONGEST_IDENTIFIER} printable characters.",
-            f"Write the {KINDS[found.kind]} of the gene.",
+            sentence("A gene identifier has 1 to {most} printable characters.", most=LONGEST_IDENTIFIER),
+            sentence("Write the {kind} of the gene.", kind=KINDS[found.kind]),
             measurement.pointer,
             measurement.row,
             ascii(identifier)[1:-1][:80],
@@ -96,18 +100,29 @@ def _report_repeats(measurements: Sequence[Measurement], found: Identified) -> N
         rows[measurement.identifier].append(measurement)
     for identifier, repeated in rows.items():
         if len(repeated) > 1:
-            where = ", ".join(str(m.row) for m in repeated[:ROWS_NAMED])
-            more = f" and {len(repeated) - ROWS_NAMED} more" if len(repeated) > ROWS_NAMED else ""
             found.problems.append(
                 Problem(
                     "identifier_repeated",
-                    f"{identifier} stands in rows {where}{more}.",
-                    "Keep one row for each gene; which value is right is not ours to choose.",
+                    _where(identifier, [str(measurement.row) for measurement in repeated]),
+                    sentence("Keep one row for each gene; which value is right is not ours to choose."),
                     repeated[-1].pointer,
                     repeated[-1].row,
                     identifier,
                 )
             )
+
+
+def _where(identifier: str, rows: list[str]) -> Sentence:
+    named, more = ", ".join(rows[:ROWS_NAMED]), len(rows) - ROWS_NAMED
+    if more <= 0:
+        return sentence("{identifier} stands in rows {rows}.", identifier=identifier, rows=named)
+    return counted(
+        "{identifier} stands in rows {rows} and {count} more.",
+        "{identifier} stands in rows {rows} and {count} more.",
+        count=more,
+        identifier=identifier,
+        rows=named,
+    )
 
 
 def _group(
@@ -142,8 +157,10 @@ def _read_former(
     found.problems.append(
         Problem(
             "former_symbol",
-            f"HGNC calls {measurement.identifier} {symbol} today.",
-            f"Write {symbol}, or confirm that former symbols are read as the current ones.",
+            sentence("HGNC calls {former} {symbol} today.", former=measurement.identifier, symbol=symbol),
+            sentence(
+                "Write {symbol}, or confirm that former symbols are read as the current ones.", symbol=symbol
+            ),
             measurement.pointer,
             measurement.row,
             measurement.identifier,
@@ -162,8 +179,8 @@ def _report_collisions(by_symbol: dict[str, list[Measurement]], found: Identifie
             found.problems.append(
                 Problem(
                     "identifiers_collide",
-                    f"{' and '.join(names)} are the same gene, {symbol}.",
-                    "Keep the one that was measured; which value is right is not ours to choose.",
+                    sentence("{names} are the same gene, {symbol}.", names=listed(names), symbol=symbol),
+                    sentence("Keep the one that was measured; which value is right is not ours to choose."),
                     group[-1].pointer,
                     group[-1].row,
                     group[-1].identifier,
@@ -179,5 +196,7 @@ def _take(symbol: str, group: list[Measurement], found: Identified) -> None:
         return
     found.values[symbol] = sum(values) / len(values)
     if len(values) > 1:
-        names = " and ".join(m.identifier for m in group)
-        found.steps.append(Step("probe_sets_averaged", f"{symbol} is the mean of {names}."))
+        names = listed([m.identifier for m in group])
+        found.steps.append(
+            Step("probe_sets_averaged", sentence(PROBE_SETS_AVERAGED, symbol=symbol, names=names))
+        )

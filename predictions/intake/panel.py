@@ -15,6 +15,7 @@ from predictions.exceptions import PanelRefused, Problem
 from predictions.intake.identifiers import KINDS, Identified, identify, name_others
 from predictions.intake.measurements import PanelRequest, Step
 from predictions.intake.units import check_unit
+from predictions.sentences import Sentence, sentence
 
 YOUNGEST, OLDEST = 18, 110
 LONGEST_REFERENCE = 100
@@ -104,8 +105,10 @@ def _identify(request: PanelRequest, manifest: Manifest) -> Identified:
     if request.identifiers is not None and request.identifiers not in KINDS:
         problem = Problem(
             "identifiers_unknown",
-            f"'{request.identifiers[:40]}' is not a kind of identifier that is known here.",
-            f"Use one of: {', '.join(KINDS)}.",
+            sentence(
+                "'{kind}' is not a kind of identifier that is known here.", kind=request.identifiers[:40]
+            ),
+            sentence("Use one of: {choices}.", choices=", ".join(KINDS)),
             pointer="/expression/identifiers",
             value=request.identifiers[:40],
         )
@@ -122,8 +125,8 @@ def _check_header(request: PanelRequest, manifest: Manifest) -> Iterator[Problem
     if request.header and request.header.identifier in known:
         yield Problem(
             "not_a_number",
-            f"The value of {request.header.identifier} is not a finite decimal number.",
-            "Write it like 7.12, or leave it empty (or NA) if the gene was not measured.",
+            sentence("The value of {gene} is not a finite decimal number.", gene=request.header.identifier),
+            sentence("Write it like 7.12, or leave it empty (or NA) if the gene was not measured."),
             row=request.header.row,
         )
 
@@ -133,16 +136,21 @@ def _check_identity(request: PanelRequest, manifest: Manifest) -> Iterator[Probl
     if age is not None and not YOUNGEST <= age <= OLDEST:
         yield Problem(
             "age_out_of_range",
-            f"The age is given in whole years, {YOUNGEST} to {OLDEST}.",
-            "Correct the age, or leave it out: the risk is then read without it.",
+            sentence(
+                "The age is given in whole years, {youngest} to {oldest}.", youngest=YOUNGEST, oldest=OLDEST
+            ),
+            sentence("Correct the age, or leave it out: the risk is then read without it."),
             AGE_POINTER,
             value=str(age)[:20],
         )
     if request.platform and request.platform != manifest.platform:
         yield Problem(
             "platform_not_supported",
-            f"The model learned from {manifest.platform}; this sample is declared as another platform.",
-            "Values of another platform need a profile of that platform.",
+            sentence(
+                "The model learned from {platform}; this sample is declared as another platform.",
+                platform=manifest.platform,
+            ),
+            sentence("Values of another platform need a profile of that platform."),
             "/sample/platform",
             value=request.platform[:40],
         )
@@ -150,16 +158,21 @@ def _check_identity(request: PanelRequest, manifest: Manifest) -> Iterator[Probl
         if not is_reference(text):
             yield Problem(
                 "reference_unreadable",
-                f"A reference has at most {LONGEST_REFERENCE} printable characters.",
-                "Use the reference that your own system knows, without line breaks.",
+                sentence("A reference has at most {most} printable characters.", most=LONGEST_REFERENCE),
+                sentence("Use the reference that your own system knows, without line breaks."),
                 pointer,
                 value=ascii(text)[1:-1][:80],
             )
 
 
-def _others(found: Identified, missing: list[str]) -> str:
-    """What stands there in place of the genes that are missing."""
-    return f" Not of the panel: {name_others(found.not_in_panel, missing)}." if found.not_in_panel else ""
+def _mend_of_missing(found: Identified, missing: list[str]) -> Sentence:
+    """What to do, and what stands there in place of the genes that are missing."""
+    if not found.not_in_panel:
+        return sentence("Check the identifiers, or ask the lab for the whole panel.")
+    return sentence(
+        "Check the identifiers, or ask the lab for the whole panel. Not of the panel: {others}.",
+        others=name_others(found.not_in_panel, missing),
+    )
 
 
 def _check_coverage(request: PanelRequest, found: Identified, manifest: Manifest) -> Iterator[Problem]:
@@ -169,15 +182,21 @@ def _check_coverage(request: PanelRequest, found: Identified, manifest: Manifest
     if share < manifest.missing.refuse_below:
         yield Problem(
             "too_few_genes",
-            f"{len(symbols) - len(missing)} of the {len(symbols)} genes of the panel were measured; "
-            f"at least {manifest.missing.refuse_below:.0%} are needed. Missing: {', '.join(missing)}.",
-            f"Check the identifiers, or ask the lab for the whole panel.{_others(found, missing)}",
+            sentence(
+                "{measured} of the {total} genes of the panel were measured; at least {needed} % are needed. "
+                "Missing: {missing}.",
+                measured=len(symbols) - len(missing),
+                total=len(symbols),
+                needed=round(100 * manifest.missing.refuse_below),
+                missing=", ".join(missing),
+            ),
+            _mend_of_missing(found, missing),
             VALUES_POINTER,
         )
     elif missing and not request.allow_missing_genes:
         yield Problem(
             "genes_missing",
-            f"Not measured: {', '.join(missing)}.",
-            "Send the whole panel, or allow missing genes.",
+            sentence("Not measured: {missing}.", missing=", ".join(missing)),
+            sentence("Send the whole panel, or allow missing genes."),
             VALUES_POINTER,
         )

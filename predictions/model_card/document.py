@@ -1,5 +1,7 @@
 """The card as a document: first what matters, then what it rests on."""
 
+from django.utils.translation import gettext as _
+
 from predictions.documents import Document
 from predictions.model_card import origin, performance, purpose
 from predictions.model_card.gathering import Card
@@ -9,7 +11,7 @@ def document_of(card: Card) -> Document:
     """Everything of a card, in the order in which a reader asks."""
     manifest = card.manifest
     return Document(
-        f"Model card: {card.release}",
+        _("Model card: {release}").format(release=card.release),
         (
             purpose.in_short(manifest),
             purpose.intended_use(manifest),

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from django.utils.translation import gettext as _
+
 from accounts.charts import Axis, Chart, Point, Series
 from ml_models.manifest import (
     CalibrationPoint,
@@ -36,20 +38,24 @@ def calibration(manifest: Manifest) -> Figure:
     """Whether the risks come true: predicted against observed, in groups of similar risk."""
     points = manifest.evaluation.calibration_5y
     highest = 100 * max(max(point.predicted, point.observed.upper) for point in points)
-    observed = Axis.covering("Observed out of 100, within 5 years", 0, highest)
+    observed = Axis.covering(_("Observed out of 100, within 5 years"), 0, highest)
     chart = Chart(
         "calibration",
-        "Calibration at 5 years",
-        f"{len(points)} groups of patients of similar risk: the average predicted risk, and how many had a "
-        f"distant metastasis. {_calibration_words(points)}",
-        Axis("Predicted out of 100", observed.ticks),
+        _("Calibration at 5 years"),
+        _(
+            "{count} groups of patients of similar risk: the average predicted risk, and how "
+            "many had a distant metastasis. {summary}"
+        ).format(count=len(points), summary=_calibration_words(points)),
+        Axis(_("Predicted out of 100"), observed.ticks),
         observed,
         (
-            Series("Groups of patients, with 95 % interval", tuple(map(_calibration_point, points)), "marks"),
-            Series("Where predictions come true", _diagonal(observed.ticks[-1]), "reference"),
+            Series(
+                _("Groups of patients, with 95 % interval"), tuple(map(_calibration_point, points)), "marks"
+            ),
+            Series(_("Where predictions come true"), _diagonal(observed.ticks[-1]), "reference"),
         ),
     )
-    caption = (
+    caption = _(
         "A group on the dotted line had as many metastases as predicted; above it more, below it fewer. "
         "An interval that crosses the line is compatible with a right prediction."
     )
@@ -63,17 +69,21 @@ def _calibration_point(point: CalibrationPoint) -> Point:
 
 def _calibration_words(points: tuple[CalibrationPoint, ...]) -> str:
     first, last = points[0], points[-1]
-    return (
-        f"From predicted {100 * first.predicted:.0f}, observed {_in_words(out_of_100(first.observed))}, up "
-        f"to predicted {100 * last.predicted:.0f}, observed {_in_words(out_of_100(last.observed))} out of "
-        "100."
+    return _(
+        "From predicted {lowest}, observed {observed_lowest}, up to predicted {highest}, "
+        "observed {observed_highest} out of 100."
+    ).format(
+        lowest=f"{100 * first.predicted:.0f}",
+        observed_lowest=_in_words(out_of_100(first.observed)),
+        highest=f"{100 * last.predicted:.0f}",
+        observed_highest=_in_words(out_of_100(last.observed)),
     )
 
 
 def _calibration_table(points: tuple[CalibrationPoint, ...]) -> Table:
     return Table(
-        "Out of 100 patients, distant metastasis within 5 years",
-        ("Group", "Patients", "Predicted", "Observed (95 % interval)"),
+        _("Out of 100 patients, distant metastasis within 5 years"),
+        (_("Group"), _("Patients"), _("Predicted"), _("Observed (95 % interval)")),
         tuple(
             (
                 Cell(str(place)),
@@ -90,25 +100,29 @@ def _calibration_table(points: tuple[CalibrationPoint, ...]) -> Table:
 def discrimination(manifest: Manifest) -> Figure:
     """Receiver operating characteristics: what finding more metastases costs in false alarms."""
     evaluation, figures = manifest.evaluation, manifest.performance.without_age
-    areas = f"{with_interval(figures.auc_5y)} at 5 years, {with_interval(figures.auc_10y)} at 10"
+    areas = _("{auc_5y} at 5 years, {auc_10y} at 10").format(
+        auc_5y=with_interval(figures.auc_5y), auc_10y=with_interval(figures.auc_10y)
+    )
     chart = Chart(
         "roc",
-        "Metastases found against false alarms",
-        f"Receiver operating characteristic. Area under the curve (AUC): {areas}; chance has 0.5.",
-        Axis("False alarms, out of 100 without metastasis", TO_100),
-        Axis("Found, out of 100 with metastasis", TO_100),
+        _("Metastases found against false alarms"),
+        _("Receiver operating characteristic. Area under the curve (AUC): {areas}; chance has 0.5.").format(
+            areas=areas
+        ),
+        Axis(_("False alarms, out of 100 without metastasis"), TO_100),
+        Axis(_("Found, out of 100 with metastasis"), TO_100),
         (
-            Series("Within 5 years", _roc_points(evaluation.roc_5y), "step"),
-            Series("Within 10 years", _roc_points(evaluation.roc_10y), "step"),
-            Series("Chance", _diagonal(100), "reference"),
+            Series(_("Within 5 years"), _roc_points(evaluation.roc_5y), "step"),
+            Series(_("Within 10 years"), _roc_points(evaluation.roc_10y), "step"),
+            Series(_("Chance"), _diagonal(100), "reference"),
         ),
     )
-    caption = (
-        "Each point of a curve is a threshold: the lower the risk from which on a patient is called at "
-        "risk, the more metastases are found and the more false alarms are raised. The further a curve "
-        "lies above the dotted line, the better. The uncertainty of a whole curve is that of the area "
-        f"under it: {areas}."
-    )
+    caption = _(
+        "Each point of a curve is a threshold: the lower the risk from which on a patient is "
+        "called at risk, the more metastases are found and the more false alarms are raised. "
+        "The further a curve lies above the dotted line, the better. The uncertainty of a "
+        "whole curve is that of the area under it: {areas}."
+    ).format(areas=areas)
     return Figure(chart, caption, _roc_table(evaluation))
 
 
@@ -118,8 +132,8 @@ def _roc_points(curve: tuple[RocPoint, ...]) -> tuple[Point, ...]:
 
 def _roc_table(evaluation: Evaluation) -> Table:
     return Table(
-        "Out of 100 patients with, and out of 100 without a distant metastasis",
-        ("False alarms at most", "Found, within 5 years", "Found, within 10 years"),
+        _("Out of 100 patients with, and out of 100 without a distant metastasis"),
+        (_("False alarms at most"), _("Found, within 5 years"), _("Found, within 10 years")),
         tuple(
             (
                 Cell(str(alarms)),
@@ -143,20 +157,22 @@ def categories(manifest: Manifest) -> Figure:
     highest = 100 * max(at.upper for curve in curves for at in curve.observed)
     chart = Chart(
         "categories",
-        "What happened in each category",
-        "Kaplan-Meier estimate of distant metastasis by predicted 5-year risk. " + _categories_words(curves),
-        Axis.covering("Years since surgery", 0, manifest.horizons[-1]),
-        Axis.covering("Distant metastasis, out of 100", 0, highest),
+        _("What happened in each category"),
+        _("Kaplan-Meier estimate of distant metastasis by predicted 5-year risk. {summary}").format(
+            summary=_categories_words(curves)
+        ),
+        Axis.covering(_("Years since surgery"), 0, manifest.horizons[-1]),
+        Axis.covering(_("Distant metastasis, out of 100"), 0, highest),
         tuple(
             Series(
-                f"5-year risk {band(curve.minimum, curve.maximum)}",
+                _("5-year risk {band}").format(band=band(curve.minimum, curve.maximum)),
                 _curve_points(curve, place - (len(curves) - 1) / 2),
                 "linked",
             )
             for place, curve in enumerate(curves)
         ),
     )
-    caption = (
+    caption = _(
         "Kaplan-Meier estimates for each year, which allow for patients who could not be followed to the "
         "end. 95 % intervals are drawn at 5 and 10 years, side by side; those of all years are in the "
         "table. No patient helped to predict herself."
@@ -179,7 +195,7 @@ def _incidence_point(at: Incidence, shift: float) -> Point:
 def _categories_words(curves: tuple[CategoryCurve, ...]) -> str:
     at_five = ((curve, _at_five_years(curve)) for curve in curves)
     parts = (f"{band(curve.minimum, curve.maximum)}: {_in_words(cell)}" for curve, cell in at_five)
-    return "Within 5 years, out of 100: " + "; ".join(parts) + "."
+    return _("Within 5 years, out of 100: {parts}.").format(parts="; ".join(parts))
 
 
 def _at_five_years(curve: CategoryCurve) -> Cell:
@@ -188,9 +204,14 @@ def _at_five_years(curve: CategoryCurve) -> Cell:
 
 def _curves_table(curves: tuple[CategoryCurve, ...]) -> Table:
     return Table(
-        "Out of 100 patients, distant metastasis by each year (95 % interval); in brackets how many were "
-        "still followed",
-        ("Year", *(f"Risk {band(curve.minimum, curve.maximum)}" for curve in curves)),
+        _(
+            "Out of 100 patients, distant metastasis by each year (95 % interval); in brackets how many were "
+            "still followed"
+        ),
+        (
+            _("Year"),
+            *(_("Risk {band}").format(band=band(curve.minimum, curve.maximum)) for curve in curves),
+        ),
         tuple(
             (Cell(str(at_year[0].year)), *(_followed(at) for at in at_year))
             for at_year in zip(*(curve.observed for curve in curves), strict=True)
@@ -211,33 +232,35 @@ def decision(manifest: Manifest) -> Figure:
     shown = tuple(at for at in benefits if 100 * at.everybody.value >= LOWEST_BENEFIT)
     chart = Chart(
         "decision",
-        "Decision curve at 5 years",
-        f"Net benefit against the risk from which on one would act. {advantage_words(manifest)}",
-        Axis.covering("Risk out of 100 from which on one would act", 0, 100 * benefits[-1].threshold),
-        Axis.covering("Net benefit, for 100 patients", LOWEST_BENEFIT, highest),
+        _("Decision curve at 5 years"),
+        _("Net benefit against the risk from which on one would act. {advantage}").format(
+            advantage=advantage_words(manifest)
+        ),
+        Axis.covering(_("Risk out of 100 from which on one would act"), 0, 100 * benefits[-1].threshold),
+        Axis.covering(_("Net benefit, for 100 patients"), LOWEST_BENEFIT, highest),
         (
-            Series("Act on the model, with 95 % interval", tuple(map(_benefit_point, benefits)), "linked"),
-            Series("Act on everybody", tuple(map(_everybody_point, shown)), "line"),
-            Series("Act on nobody", (Point(0, 0), Point(100 * benefits[-1].threshold, 0)), "reference"),
+            Series(_("Act on the model, with 95 % interval"), tuple(map(_benefit_point, benefits)), "linked"),
+            Series(_("Act on everybody"), tuple(map(_everybody_point, shown)), "line"),
+            Series(_("Act on nobody"), (Point(0, 0), Point(100 * benefits[-1].threshold, 0)), "reference"),
         ),
     )
-    caption = (
-        "Net benefit counts the patients who are rightly acted on, less those who are acted on for "
-        "nothing, each weighed by the risk from which on one would act: whoever acts at 20 out of 100 "
-        "holds one missed metastasis to be as bad as four needless treatments. "
-        f"{advantage_words(manifest)} No threshold on this page says treat."
-    )
+    caption = _(
+        "Net benefit counts the patients who are rightly acted on, less those who are acted "
+        "on for nothing, each weighed by the risk from which on one would act: whoever acts "
+        "at 20 out of 100 holds one missed metastasis to be as bad as four needless "
+        "treatments. {advantage} No threshold on this page says treat."
+    ).format(advantage=advantage_words(manifest))
     return Figure(chart, caption, _decision_table(benefits))
 
 
 def advantage_words(manifest: Manifest) -> str:
     """Where the model surely beats treating everybody alike."""
     sure = [at.threshold for at in manifest.evaluation.decision_5y if at.advantage.lower > 0]
-    where = ", ".join(f"{100 * threshold:.0f}" for threshold in sure) or "none"
-    return (
-        "The thresholds, out of 100, at which the model does more good than acting on everybody or on "
-        f"nobody, with an interval that lies above 0: {where}."
-    )
+    where = ", ".join(f"{100 * threshold:.0f}" for threshold in sure) or _("none")
+    return _(
+        "The thresholds, out of 100, at which the model does more good than acting on "
+        "everybody or on nobody, with an interval that lies above 0: {where}."
+    ).format(where=where)
 
 
 def _benefit_point(at: NetBenefit) -> Point:
@@ -251,8 +274,13 @@ def _everybody_point(at: NetBenefit) -> Point:
 
 def _decision_table(benefits: tuple[NetBenefit, ...]) -> Table:
     return Table(
-        "Net benefit for 100 patients (95 % interval)",
-        ("Acting from", "On the model", "On everybody", "Model over the better of everybody and nobody"),
+        _("Net benefit for 100 patients (95 % interval)"),
+        (
+            _("Acting from"),
+            _("On the model"),
+            _("On everybody"),
+            _("Model over the better of everybody and nobody"),
+        ),
         tuple(
             (
                 Cell(f"{100 * at.threshold:.0f}"),

@@ -1,5 +1,10 @@
 """Figures as they are printed: rounded as far as their intervals allow, and never without them."""
 
+from decimal import Decimal
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
 from ml_models.manifest import Estimate, Incidence
 from predictions.documents import Cell
 
@@ -8,9 +13,18 @@ MINUS = "\N{MINUS SIGN}"
 
 def number(value: float, decimals: int) -> str:
     """A number with a true minus, and never a minus before nothing."""
-    text = f"{value:.{decimals}f}"
-    is_zero = float(text) == 0
-    return text.lstrip("-") if is_zero else text.replace("-", MINUS)
+    rounded = Decimal(f"{value:.{decimals}f}")
+    return number_format(abs(rounded) if rounded == 0 else rounded, use_l10n=True).replace("-", MINUS)
+
+
+def plain(value: float) -> str:
+    """A number with all of its digits, whole ones in groups of three."""
+    return number_format(Decimal(str(value)), use_l10n=True, force_grouping=True)
+
+
+def capitalised(words: str) -> str:
+    """The words with their first letter in upper case."""
+    return words[:1].upper() + words[1:]
 
 
 def with_interval(estimate: Estimate, decimals: int = 2, times: float = 1) -> str:
@@ -24,7 +38,7 @@ def figure(estimate: Estimate, decimals: int = 2, times: float = 1) -> Cell:
     value, lower, upper = (
         number(times * bound, decimals) for bound in (estimate.value, estimate.lower, estimate.upper)
     )
-    return Cell(value, f"({lower} to {upper})")
+    return Cell(value, _("({lower} to {upper})").format(lower=lower, upper=upper))
 
 
 def incidence(observed: Incidence) -> Cell:
@@ -40,7 +54,9 @@ def out_of_100(estimate: Estimate) -> Cell:
 def band(minimum: float, maximum: float) -> str:
     """A band of risk in words."""
     if minimum == 0:
-        return f"below {100 * maximum:.0f} %"
+        return _("below {maximum} %").format(maximum=f"{100 * maximum:.0f}")
     if maximum == 1:
-        return f"{100 * minimum:.0f} % or more"
-    return f"{100 * minimum:.0f} to {100 * maximum:.0f} %"
+        return _("{minimum} % or more").format(minimum=f"{100 * minimum:.0f}")
+    return _("{minimum} to {maximum} %").format(
+        minimum=f"{100 * minimum:.0f}", maximum=f"{100 * maximum:.0f}"
+    )

@@ -12,8 +12,11 @@ from predictions.intake.identifiers import KINDS
 from predictions.intake.units import UNITS
 from predictions.models import Prediction
 from predictions.presentation import out_of_100
+from predictions.wording import say, say_kept
 
 register = template.Library()
+register.filter("say", say)
+register.filter("say_kept", say_kept)
 
 # Risks are kept for the years 1 to 10.
 FIVE_YEARS = 4
@@ -42,13 +45,13 @@ def emphasised(text: str) -> SafeString:
 @register.filter
 def unit_words(code: str) -> str:
     """A unit in words."""
-    return UNITS.get(code, code)
+    return say(UNITS.get(code, code))
 
 
 @register.filter
 def identifier_words(code: str) -> str:
     """A kind of identifier in words."""
-    return KINDS.get(code, code)
+    return say(KINDS.get(code, code))
 
 
 @register.filter
