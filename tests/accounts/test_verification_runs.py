@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from accounts import finding_words, ledger, sealer, verification, verification_runs
+from accounts import event_checks, finding_words, ledger, sealer, verification, verification_runs
 from accounts.event_checks import Finding
 from accounts.models import Event, Verification
 from accounts.tasks import verify_audit
