@@ -49,7 +49,8 @@ _TYPES = (
         406,
         _("Nothing is served here in that form"),
         _(
-            "Send Accept: application/json; for a model card also text/markdown, for a report application/pdf."
+            "Send Accept: application/json; for a model card also text/markdown, for a report "
+            "application/pdf."
         ),
     ),
     ProblemType(
