@@ -15,9 +15,12 @@ from predictions.models import Prediction, Review, ShadowReading
 from predictions.review import reviews_of
 
 Export = dict[str, Any]
-DISCLOSURES = (events.PREDICTION_DISCLOSED, events.REPORT_DISCLOSED)
-
-DISCLOSURES = (events.PREDICTION_DISCLOSED, events.PREDICTION_SHOWN_TO_PATIENT)
+DISCLOSURES = (
+    events.PREDICTION_DISCLOSED,
+    events.PREDICTION_COMPARED,
+    events.PREDICTION_SHOWN_TO_PATIENT,
+    events.REPORT_DISCLOSED,
+)
 
 
 @transaction.atomic

@@ -3,15 +3,18 @@
 import json
 import re
 import zlib
+from io import BytesIO
 
 import pytest
 import typst
+from django.utils import translation
+from pypdf import PdfReader
 
 from accounts.actors import Actor
 from accounts.models import Event
 from predictions import cases, erasure, lifecycle
 from predictions.access_export import export_case
-from predictions.case_document import DOCUMENT, as_json, as_pdf
+from predictions.case_document import DOCUMENT, as_json, as_pdf, inputs_of
 from predictions.exceptions import NotEntitled
 from predictions.tasks import confirm_predictions
 from tests.panels import age_of
@@ -81,6 +84,26 @@ def test_an_export_holds_every_value_every_answer_and_who_saw_it(
     assert found["export_event"] == str(Event.objects.get(action="case.exported").id)
 
 
+@pytest.mark.parametrize("page", ["compare/?release=rotterdam76-ridge/1.1.0", "report.pdf", ""])
+def test_whoever_saw_a_result_in_any_form_is_named(
+    release, candidate, submit, alice, browser_of, audrey_acting, page
+):
+    made = submit(0, case_reference="P-0042")
+    assert browser_of(alice).get(f"/predictions/{made.id}/{page}").status_code == 200
+    assert [seen["by"] for seen in exported(made, audrey_acting)["disclosures"]] == ["Alice"]
+
+
+def test_the_pages_are_tagged_and_in_the_language_of_the_reader(release, submit, audrey_acting):
+    found = exported(submit(0, case_reference="P-0042 \u4e2d"), audrey_acting)
+    with translation.override("de"):
+        pdf = PdfReader(BytesIO(as_pdf(found)))
+    assert str(pdf.root_object["/Lang"]) == "de"
+    assert "/StructTreeRoot" in pdf.root_object
+    text = " ".join(page.extract_text() for page in pdf.pages)
+    assert "P-0042 \u2039U+4E2D\u203a" in text
+    assert "All that is held" not in text
+
+
 def test_the_events_of_a_case_without_a_reference_are_those_of_its_prediction(release, submit, audrey_acting):
     made, _ = submit(0), submit(0)
     found = exported(made, audrey_acting)
@@ -129,8 +152,9 @@ def test_what_people_wrote_is_never_markup(release, submit, clinic, audrey, audr
         name_of_case,
     ]
     assert as_pdf(found).startswith(b"%PDF")
-    inputs = {"export": as_json(found).decode()}
-    headings = json.loads(typst.query(DOCUMENT, "heading", sys_inputs=inputs, ignore_system_fonts=True))
+    headings = json.loads(
+        typst.query(DOCUMENT, "heading", sys_inputs=inputs_of(found), ignore_system_fonts=True)
+    )
     assert len(headings) == 4
 
 
