@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from accounts.event_words import words_of
+from accounts.event_words import words_of, words_of_door
 from accounts.models import Event
 
 
@@ -24,7 +24,8 @@ def time_words(event: Event) -> str:
 
 def who_words(event: Event) -> str:
     """The person, the key, or the door."""
-    return visible(str(event.person or event.api_key or event.facts.get("door", gettext("unknown"))))
+    door = words_of_door(str(event.facts.get("door", ""))) or gettext("unknown")
+    return visible(str(event.person or event.api_key or door))
 
 
 def body_words(event: Event) -> str:

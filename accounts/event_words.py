@@ -82,6 +82,7 @@ GROUPS = {
         "process.started": _("Process started"),
     },
 }
+DOORS = {"form": _("form"), "api": _("API"), "command": _("command"), "system": _("system")}
 WORDS = {action: words for group in GROUPS.values() for action, words in group.items()}
 RELEASE_ACTIONS = tuple(GROUPS["Releases"])
 
@@ -89,6 +90,11 @@ RELEASE_ACTIONS = tuple(GROUPS["Releases"])
 def words_of(action: str) -> str:
     """An action in words; one that nobody foresaw by its own name."""
     return gettext(WORDS[action]) if action in WORDS else action
+
+
+def words_of_door(door: str) -> str:
+    """Where somebody came in, in words."""
+    return gettext(DOORS[door]) if door in DOORS else door
 
 
 def action_choices() -> list[tuple[str, Any]]:

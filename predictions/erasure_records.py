@@ -31,17 +31,22 @@ class ErasureRequest(models.Model):
     """That one person asks for the erasure of a case."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, verbose_name=_("organisation"), related_name="+"
+    )
     case_key_id = models.UUIDField(db_index=True)
     case_digest = models.TextField(null=True)  # noqa: DJ001 - NULL says that no case was named
-    reason = models.CharField(max_length=10, choices=ErasureReason.choices)
+    reason = models.CharField(_("reason"), max_length=10, choices=ErasureReason.choices)
     note = models.CharField(max_length=300, blank=True)
-    requested_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    requested_by = models.ForeignKey(
+        Person, on_delete=models.PROTECT, verbose_name=_("requested by"), related_name="+"
+    )
     requested_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["-id"]
-        verbose_name = "erasure"
+        verbose_name = _("erasure")
+        verbose_name_plural = _("erasures")
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(reason__in=ErasureReason.values), name="erasure_reason_known"

@@ -40,12 +40,16 @@ class Release(models.Model):
     name = models.CharField(max_length=60)
     version = models.CharField(max_length=30)
     sha256 = models.CharField(max_length=64, unique=True)
-    state = models.CharField(max_length=12, choices=ReleaseState.choices, default=ReleaseState.CALLABLE)
+    state = models.CharField(
+        gettext_lazy("state"), max_length=12, choices=ReleaseState.choices, default=ReleaseState.CALLABLE
+    )
     registered_at = models.DateTimeField(default=timezone.now)
     state_changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["-registered_at"]
+        verbose_name = gettext_lazy("release")
+        verbose_name_plural = gettext_lazy("releases")
         constraints = [
             models.UniqueConstraint(fields=["name", "version"], name="release_version_once"),
             models.UniqueConstraint(

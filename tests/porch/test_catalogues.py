@@ -1,5 +1,7 @@
 """The catalogues say what the sources say, in full, and their compiled form is theirs."""
 
+import re
+
 import pytest
 
 from tests import catalogues
@@ -18,3 +20,32 @@ def test_the_compiled_catalogue_is_what_its_text_compiles_to(language):
 def test_the_text_of_a_catalogue_stands_as_it_is_written(language):
     text = catalogues.place_of(language).read_bytes()
     assert text == catalogues.write(catalogues.read(language)), "run `make messages`"
+
+
+def ids_of(catalogue):
+    return {(message.id, message.context) for message in catalogue if message.id}
+
+
+def test_a_catalogue_holds_what_the_sources_say_and_nothing_else(language):
+    assert ids_of(catalogues.read(language)) == ids_of(catalogues.gather()), "run `make messages`"
+
+
+def test_every_message_is_translated(language):
+    for message in catalogues.read(language):
+        assert all(_texts(message.string)), message.id
+        assert not message.fuzzy, message.id
+
+
+def test_every_translation_has_the_places_of_its_message(language):
+    for message in catalogues.read(language):
+        if message.id:
+            allowed = [_places(text) for text in _texts(message.id)]
+            assert all(_places(text) in allowed for text in _texts(message.string)), message.id
+
+
+def _texts(text):
+    return (text,) if isinstance(text, str) else text
+
+
+def _places(text):
+    return sorted(re.findall(r"%\(\w+\)s|%%|\{\w*\}|href=|<\w+", text))

@@ -27,8 +27,8 @@ OPEN, CLOSE = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}", "\N{MATHEMATICAL RIG
 SPOKEN = ("aria-label", "alt", "data-label", "placeholder", "title")
 # Names, and what is called the same in every language.
 DATA = re.compile(
-    r"""\S*[\d_@/]\S* | [A-Z]+ | Alice | Audrey | Adam | The\ clinic | clinic | Python | numpy | joblib
-    | scikit-learn | log2 | ONNX | Entrez | Ensembl | CSV | JSON\ Lines | UTC | Breast\ risk
+    r"""JSON\ Lines | \S*[\d_@/]\S* | \b[A-Z]{2,}\w*\b | \bsix\b | Alice | Audrey | Adam | The\ clinic
+    | clinic | Python | numpy | joblib | scikit-learn | log2 | Entrez | Ensembl | Breast\ risk
     | rotterdam76-ridge | Desmedt.* | affymetrix-\w+""",
     re.VERBOSE,
 )
