@@ -32,7 +32,7 @@ bench: .venv/dev-installed
 	@$(TOOLS)/python -m benchmarks
 
 messages: .venv/dev-installed
-	@$(TOOLS)/python -m tests.catalogues
+	@DJANGO_SETTINGS_MODULE=breastrisk.settings $(TOOLS)/python -m tests.catalogues
 
 requirements: .bootstrap
 	$(COMPILE) requirements/runtime.in --output-file requirements.txt

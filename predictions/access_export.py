@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts import ledger
 from accounts.actors import Actor
@@ -76,7 +77,7 @@ def _event(event: Event) -> dict[str, Any]:
         "id": str(event.id),
         "at": event.recorded_at.isoformat(),
         "action": event.action,
-        "by": str(event.person or event.api_key or "the system"),
+        "by": str(event.person or event.api_key or _("the system")),
         "prediction": str(event.prediction_id) if event.prediction_id else None,
     }
 
@@ -86,7 +87,7 @@ def _prediction(prediction: Prediction) -> dict[str, Any]:
         "id": str(prediction.id),
         "made_at": prediction.created_at.isoformat(),
         "release": str(prediction.release),
-        "asked_by": str(prediction.person or prediction.api_key or "command line"),
+        "asked_by": str(prediction.person or prediction.api_key or _("command line")),
         "event": str(prediction.event_id),
         "input_sha256": prediction.input_sha256,
         "reviews": [_review(review) for review in reviews_of(prediction)],

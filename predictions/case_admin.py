@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.text import format_lazy
-from django.utils.translation import gettext, override
+from django.utils.translation import get_language, gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor, audited_organisations
@@ -184,7 +184,8 @@ class CaseAdmin(admin.ModelAdmin):
         case, write = cases.find_case(actor.organisation, key_id), EXPORTS.get(kind)
         if case is None or write is None or request.method != "POST":
             raise Http404
-        with override(settings.LANGUAGE_CODE):  # whoever reads the file, it says the same
+        # JSON says the same whoever reads it; paper speaks the reader's language.
+        with override(settings.LANGUAGE_CODE if kind == "json" else get_language()):
             text = write(export_case(case, actor))
         answer = HttpResponse(text, content_type=f"application/{kind}")
         answer["Content-Disposition"] = f'attachment; filename="case-{key_id}.{kind}"'
