@@ -10,6 +10,7 @@ from ml_models.manifest import Cohort
 from predictions.facts import Facts
 from predictions.icon_array import figure, icon_array
 from predictions.presentation import horizon_words, out_of_100
+from predictions.wording import say_kept
 
 # Nobody in it had chemotherapy or endocrine therapy (Desmedt 2007).
 HAD_NO_DRUGS = frozenset({"GSE7390 (TRANSBIG)"})
@@ -31,7 +32,7 @@ def patient_words(facts: Facts, cohort: Cohort) -> dict[str, Any]:
     """What the page says besides its fixed sentences."""
     return {
         "horizons": [_horizon(horizon) for horizon in facts["result"]["horizons"]],
-        "use": facts["model"]["intended_use"].partition(".")[0],
+        "use": say_kept(facts["model"]["intended_use"]).partition(".")[0],
         "patients": cohort.patients,
         "had_no_drugs": cohort.name in HAD_NO_DRUGS,
         "filled": figure(is_filled=True),

@@ -15,8 +15,10 @@ from django.utils.translation import trans_real
 
 from accounts.actors import Actor
 from accounts.models import Event
-from predictions import erasure, lifecycle, retention
+from predictions import erasure, lifecycle, reporting, retention, review
+from predictions.confirmation import confirm_waiting
 from predictions.erasure_records import ErasureReason, ErasureRequest
+from predictions.models import Verdict
 from tests.panels import as_text, values_of
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +165,37 @@ def test_a_result(read, release, alice, browser_of, changed):
 def test_a_refusal(read, release, alice, changed):
     sent = {"pasted": as_text(values_of(0)), "unit": "log2_intensity", **changed}
     assert read("/predictions/new/", alice, sent) == (422, [])
+
+
+@pytest.fixture
+def decided(submit, release, candidate, alice, alice_acting):
+    """Asked twice with another age, confirmed, and reviewed in every way."""
+    submit(0, case_reference="P-0042", age_years=41)
+    made = submit(0, case_reference="P-0042")
+    confirm_waiting()
+    for verdict in (Verdict.NOTE, Verdict.DISAGREE, Verdict.NOT_USED, Verdict.AGREE):
+        review.record_review(alice_acting, made.id, verdict, "P-0042" if verdict != Verdict.AGREE else "")
+    return made
+
+
+@pytest.mark.parametrize(
+    "path", ["", "patient/", "compare/?release=rotterdam76-ridge/1.1.0", "second-reading/"]
+)
+def test_a_result_that_was_decided_about(read, decided, alice, path):
+    status, outside = read(f"/predictions/{decided.id}/{path}", alice)
+    assert (status in {200, 286}, outside) == (True, [])
+
+
+def test_a_review_without_its_reason_and_a_patient_page_that_is_closed(read, submit, release, alice):
+    made = submit(0)
+    assert read(f"/predictions/{made.id}/reviews/", alice, {"verdict": "disagree"}) == (422, [])
+    assert read(f"/predictions/{made.id}/patient/", alice) == (403, [])
+
+
+def test_a_receipt_with_the_reports_that_were_made_of_it(read, decided, alice_acting):
+    reporting.disclose_report(alice_acting, decided.id, lambda path: f"https://clinic.example{path}")
+    event = decided.event
+    assert read(f"/receipts/{event.id}/{bytes(event.leaf).hex()}/") == (200, [])
 
 
 @pytest.mark.parametrize("path", ["", "charts/", "verifications/", "{event}/change/"])
