@@ -199,5 +199,6 @@ def _code(address: str) -> str:
     import segno  # noqa: PLC0415 - as slow to import as all else of a page together
 
     drawing = BytesIO()
-    segno.make(address, error="m", micro=False).save(drawing, kind="svg", xmldecl=False, border=0)
+    # To try all eight masks takes 20 ms, and an address of digests looks like noise under any.
+    segno.make(address, error="m", micro=False, mask=3).save(drawing, kind="svg", xmldecl=False, border=0)
     return drawing.getvalue().decode()
