@@ -12,6 +12,9 @@ from accounts.event_words import MADE, REFUSED
 from accounts.models import DailyCount
 from accounts.timeline import Scope
 
+reason_words: dict[str, str] = {}
+"""What the reasons are called, to be translated: other rooms know theirs."""
+
 VOLUME_DAYS, REASON_DAYS = 90, 30
 TICKS = tuple(range(-VOLUME_DAYS, 1, 15))
 
@@ -37,9 +40,14 @@ def reasons(scope: Scope, today: date) -> Bars | None:
     """In how many refusals of the last 30 days each problem was named; nothing where there were none."""
     counts = _counts(scope, today, REASON_DAYS).exclude(reason="").values_list("reason")
     found = Counter(dict(counts.annotate(total=Sum("count"))))
-    rows = tuple((reason.replace("-", " ").replace("_", " "), total) for reason, total in found.most_common())
+    rows = tuple((_words(reason), total) for reason, total in found.most_common())
     description = ", ".join(f"{reason}: {total}" for reason, total in rows)
     return Bars("reasons", _("Refusals by reason"), description, rows) if rows else None
+
+
+def _words(reason: str) -> str:
+    """A reason that nobody foresaw goes by its own name."""
+    return _(reason_words[reason]) if reason in reason_words else reason.replace("_", " ")
 
 
 def _counts(scope: Scope, today: date, days: int) -> QuerySet[DailyCount]:

@@ -68,14 +68,14 @@ def test_an_emptied_table_is_counted_anew(record_on):
 
 
 def test_a_refusal_counts_once_for_each_of_its_reasons(record_on, clinic):
-    record_on(TODAY, "prediction.refused", problems={"unit_unknown": 1, "not_a_number": 70})
+    record_on(TODAY, "prediction.refused", problems={"nobody_foresaw_it": 1, "not_a_number": 70})
     record_on(TODAY, "prediction.refused", problems={"not_a_number": 1})
     record_on(TODAY, "prediction.refused", problems="spoilt")
     record_on(TODAY - timedelta(days=31), "prediction.refused", problems={"too_old": 1})
     tallies.count_days(TODAY)
     bars = audit_charts.reasons(frozenset([clinic.id]), TODAY)
     assert bars is not None
-    assert dict(bars.rows) == {"not a number": 2, "unit unknown": 1}
+    assert dict(bars.rows) == {"Not a number": 2, "nobody foresaw it": 1}
     assert days_with_any(audit_charts.volume(frozenset([clinic.id]), TODAY))[TODAY] == (0, 3)
 
 
@@ -94,7 +94,7 @@ def test_charts_show_the_own_organisations_and_the_superuser_everything(record_o
 def test_the_page_holds_without_any_event_and_is_on_record(audrey, browser_of):
     text = browser_of(audrey).get(CHARTS).content.decode()
     assert "No panel was refused." in text
-    assert "0 predictions and 0 refusals in 90 days" in text
+    assert "Predictions: 0, refusals: 0, in 90 days" in text
     assert Event.objects.get(action="audit.charted").person == audrey
 
 
@@ -104,7 +104,7 @@ def test_the_page_draws_with_words_for_who_cannot_see_it(alice_acting, audrey, b
     tallies.count_days(datetime.now(UTC).date())
     text = browser_of(audrey).get(CHARTS).content.decode()
     assert text.count('role="img"') == text.count("<desc") == 2
-    assert "1 predictions and 1 refusals in 90 days" in text
+    assert "Predictions: 1, refusals: 1, in 90 days" in text
     assert "<script>:" not in text
 
 

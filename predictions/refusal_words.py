@@ -1,0 +1,38 @@
+"""What the reasons for which panels are refused are called where they are counted."""
+
+from django.utils.translation import gettext_noop as _
+
+WORDS = {
+    "age_out_of_range": _("Age out of range"),
+    "empty_panel": _("Empty panel"),
+    "form_incomplete": _("Form incomplete"),
+    "former_symbol": _("Former gene symbol"),
+    "genes_missing": _("Genes missing"),
+    "identifier_repeated": _("Gene given twice"),
+    "identifier_unreadable": _("Identifier cannot be read"),
+    "identifiers_collide": _("Two identifiers of one gene"),
+    "identifiers_unknown": _("Unknown kind of identifiers"),
+    "malformed_json": _("Not JSON"),
+    "missing_key": _("Key missing in the request"),
+    "model_unknown": _("Unknown release"),
+    "not_a_number": _("Not a number"),
+    "not_comparable": _("Not comparable"),
+    "not_text": _("Not a text file"),
+    "other_platform": _("Another platform"),
+    "platform_not_supported": _("Platform not supported"),
+    "reference_unreadable": _("Case reference cannot be read"),
+    "row_too_long": _("Row too long"),
+    "too_few_genes": _("Too few genes"),
+    "too_large": _("Too large"),
+    "too_long": _("Text too long"),
+    "unit_contradicted": _("Unit contradicted by the values"),
+    "unit_missing": _("Unit missing"),
+    "unit_not_supported": _("Unit not supported"),
+    "unit_unknown": _("Unknown unit"),
+    "unknown_key": _("Unknown key in the request"),
+    "unknown_option": _("Unknown option"),
+    "wrong_column_count": _("Wrong number of columns"),
+    "wrong_scale": _("Wrong scale"),
+    "wrong_type": _("Wrong type in the request"),
+    "wrong_values": _("Values of something else"),
+}
