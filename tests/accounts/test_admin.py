@@ -149,7 +149,7 @@ def test_no_search_is_a_500(root, audrey, browser_of, alice_acting, search):
     ledger.record("test.happened", alice_acting)
     for client in (root, browser_of(audrey)):
         response = client.post("/admin/accounts/event/search/", search, follow=True)
-        assert response.status_code == 200
+        assert response.status_code in {200, 422}
 
 
 def test_who_may_not_read_may_not_search_either(clinic, browser_of):
