@@ -139,6 +139,19 @@ def test_the_curve_starts_at_surgery_and_has_the_people_still_followed_beneath(a
     assert counted in chart.svg
 
 
+@pytest.mark.parametrize(("percent", "said"), [(0.2, "<1"), (2.5, "3"), (99.8, ">99")])
+def test_the_curve_is_told_in_the_whole_numbers_of_the_page(ask, percent, said):
+    facts = facts_of(ask())
+    facts["result"]["curve"][-1] |= {
+        "risk_percent": percent,
+        "interval95_percent": [percent, percent],
+        "cohort_average_percent": percent,
+    }
+    description = curve_of(facts).description
+    assert f"rises from 0 at surgery to {said} out of 100 after 10 years" in description
+    assert f"likely range {said} to {said}; the average of the cohort rises to {said}." in description
+
+
 @pytest.mark.parametrize(("distance", "x"), [(0, 0.0), (1.5, 24.0), (-3, -48.0), (9, 48), (-9, -48)])
 def test_a_value_far_out_stands_at_the_end_of_its_line(distance, x):
     assert f'cx="{x}"' in place_in_cohort(distance) or f'cx="{float(x)}"' in place_in_cohort(distance)
@@ -177,6 +190,7 @@ def test_earlier_results_of_the_case_are_told_with_what_changed(ask, page_of):
         assert page.count(words) == 1, words
     for earlier in (first, second, third):
         assert f"/predictions/{earlier.id}/" in page
+    assert "1 gene not measured any more. 1 gene has another value." in page
     disclosed = Event.objects.filter(action="prediction.disclosed").latest("id")
     assert disclosed.facts["of_the_same_case"] == [str(row.id) for row in (third, second, first)]
 
