@@ -121,6 +121,28 @@ def test_the_parts_that_raised_and_lowered_are_told_strongest_first(ask):
         assert sizes == sorted(sizes, reverse=True)
 
 
+def test_the_page_says_whom_it_learned_from_and_for_whom_it_is_not_shown_to_work(ask, page_of, manifest):
+    page = page_of(ask())
+    assert "five cancer centres" in page
+    said = page[page.index("Not shown to be better than chance in:") :]
+    for group in manifest.evaluation.subgroups:
+        is_unproven = group.c_index_harrell and group.c_index_harrell.lower <= 0.5
+        assert (f"{group.name}, C-index {group.c_index_harrell.value:.2f} (" in said) == bool(is_unproven)
+
+
+def test_the_hundred_people_stand_above_their_likely_range(ask, page_of):
+    prediction = ask()
+    icons = page_of(prediction, "?view=icons").partition('id="view-icons"')[2].partition('id="view-curve"')[0]
+    for finding in words_of(facts_of(prediction)).findings:
+        assert finding.range in icons
+
+
+def test_the_list_shows_no_risk_without_its_range(ask, browser_of, alice):
+    words = words_of(facts_of(ask())).findings[0].words
+    listed = browser_of(alice).get("/predictions/").content.decode()
+    assert f"{words.had_it} ({words.interval})" in unescape(listed)
+
+
 def test_a_hundred_people_are_drawn_for_each_horizon(ask):
     for finding in words_of(facts_of(ask())).findings:
         svg = people_of(finding.words).svg
