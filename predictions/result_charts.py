@@ -55,7 +55,7 @@ def curve_of(facts: Facts) -> Chart:
         _("Distant metastasis year by year"),
         _(
             "The risk rises from 0 at surgery to {risk} out of 100 after {years} years, likely range "
-            "{low} to {high}; the average of the cohort rises to {average}. The table view has every year."
+            "{low} to {high}; the average of the cohort rises to {average}. The table has every year."
         ).format(
             risk=words.had_it,
             years=words.years,
@@ -70,7 +70,7 @@ def curve_of(facts: Facts) -> Chart:
             Series(_("Average of the cohort"), _average(curve), "line"),
         ),
         (
-            _("People of the cohort still followed"),
+            _("Still followed, without metastasis"),
             (facts["evidence"]["patients"], *(point["cohort_at_risk"] for point in _shown(curve))),
         ),
     )

@@ -138,6 +138,7 @@ def result_context(disclosed: disclosure.Disclosed, chosen: str = "text") -> dic
         "years": [horizon_words(point) for point in facts["result"]["curve"]],
         "genes": sorted(facts["contributions"], key=lambda part: (part["of"] == "age", part["of"])),
         "history": disclosed.history,
+        "later": next((entry for entry in disclosed.history[:1] if str(entry.id) != facts["id"]), None),
         "others": other_releases(disclosed.prediction),
     }
 

@@ -167,6 +167,14 @@ def test_poppler_reads_the_same(made, fetch):
     assert "12 out of 100 people with a tumour profile" in flat(poppler("pdftotext", pdf))
 
 
+def test_it_names_what_the_page_of_receipts_asks_for(made, fetch):
+    asked = Client().get("/receipts/").content.decode()
+    technical = pages_of(fetch(made).content)[1]
+    for label in ("Audit event", "Digest of the event"):
+        assert label in asked
+        assert label in technical
+
+
 @needs_poppler
 def test_what_is_copied_from_it_is_what_stands_there(release, submit, fetch):
     made = submit(5)

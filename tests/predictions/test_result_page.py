@@ -159,6 +159,7 @@ def test_the_curve_starts_at_surgery_and_has_the_people_still_followed_beneath(a
     assert list(numbers) == sorted(numbers, reverse=True)
     assert chart.svg.count('class="band"') == 2  # in the key, and in the plot
     assert counted in chart.svg
+    assert "without metastasis" in counted  # who had one may still be followed, and is not counted
 
 
 @pytest.mark.parametrize(("percent", "said"), [(0.2, "<1"), (2.5, "3"), (99.8, ">99")])
@@ -215,6 +216,14 @@ def test_earlier_results_of_the_case_are_told_with_what_changed(ask, page_of):
     assert "1 gene not measured any more. 1 gene has another value." in page
     disclosed = Event.objects.filter(action="prediction.disclosed").latest("id")
     assert disclosed.facts["of_the_same_case"] == [str(row.id) for row in (third, second, first)]
+
+
+def test_whoever_reads_an_earlier_result_is_led_to_the_latest(ask, page_of):
+    first, _second, third = ask(), ask(age=58), ask(age=59)
+    page = page_of(first)
+    notice = page[page.index("This is not the latest result of the case.") :]
+    assert notice.index(f"/predictions/{third.id}/") < notice.index("out of 100")
+    assert "This is not the latest" not in page_of(third)
 
 
 def test_predictions_of_no_case_have_no_history(ask, page_of):
