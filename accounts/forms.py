@@ -44,7 +44,9 @@ class ReceiptForm(forms.Form):
     """What stands on a report, to be typed by whoever cannot read its code with a telephone."""
 
     event = forms.UUIDField(label=_("Audit event"))
-    leaf = forms.RegexField(r"^[0-9A-Fa-f]{64}$", label=_("Leaf (64 digits and letters a to f)"))
+    leaf = forms.RegexField(
+        r"^[0-9A-Fa-f]{64}$", label=_("Digest of the event (64 digits and letters a to f)")
+    )
 
 
 class ReportForm(forms.Form):

@@ -34,6 +34,7 @@ EVIDENCE = (
     "observed_expected_5y",
     "observed_expected_10y",
 )
+CHANCE = 0.5  # a C-index of no use
 LARGEST_LOG_HAZARD = 700.0  # beyond it exp() is no number any more
 MANY_MISSING = marked(
     "Many genes were not measured: {count} of {total} ({genes}). Each was replaced by what the measured "
@@ -258,6 +259,11 @@ def _evidence(prediction: Prediction, manifest: Manifest) -> Facts:
         "distant_metastases": cohort.distant_metastases,
         "fit": "with_age" if aged else "without_age",
         **{name: _estimate(getattr(figures, name)) for name in EVIDENCE},
+        "groups_not_shown_better_than_chance": [
+            {"group": group.name, "c_index_harrell": _estimate(group.c_index_harrell)}
+            for group in manifest.evaluation.subgroups
+            if group.c_index_harrell and group.c_index_harrell.lower <= CHANCE
+        ],
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -75,7 +76,8 @@ class PanelForm(forms.Form):
     case_reference = forms.CharField(
         label=gettext_lazy("Case reference"),
         required=False,
-        max_length=LONGEST_REFERENCE,
+        # Not `max_length`: with that attribute a browser cuts off what is pasted, and says nothing.
+        validators=[MaxLengthValidator(LONGEST_REFERENCE)],
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=gettext_lazy("Optional. Your own reference for the case, not the patient's name."),
     )
@@ -168,7 +170,7 @@ class ReviewForm(forms.Form):
     text = forms.CharField(
         label=gettext_lazy("Reason or note"),
         required=False,
-        max_length=LONGEST_REVIEW,
+        validators=[MaxLengthValidator(LONGEST_REVIEW)],
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
         help_text=gettext_lazy(
             "Needed unless you agree. Encrypted with the case and erased with it. Do not name the patient."

@@ -14,7 +14,17 @@ from predictions.glyphs import all_drawable
 from predictions.models import Prediction
 from predictions.presentation import horizon_words
 from predictions.result_charts import curve_of, people_of
-from predictions.result_words import Finding, Term, at_utc, fixed, signed, status_words, words_of
+from predictions.result_words import (
+    ORIGIN,
+    Finding,
+    ResultWords,
+    Term,
+    at_utc,
+    fixed,
+    signed,
+    status_words,
+    words_of,
+)
 from predictions.review import entries_of
 
 Contents = dict[str, Any]
@@ -47,7 +57,9 @@ def contents_of(
         "labels": _labels(),
         "words": asdict(words),
         "tested": [
-            asdict(replace(term, note="" if term.note == citation else term.note)) for term in words.tested
+            asdict(replace(term, note="" if term.note == citation else term.note))
+            for term in words.tested
+            if term.key != ORIGIN
         ],
         "curve": [_point(point) for point in facts["result"]["curve"]],
         "chart": {
@@ -58,7 +70,7 @@ def contents_of(
         },
         "genes": [_gene(part) for part in sorted(facts["contributions"], key=lambda part: str(part["of"]))],
         "warnings": [asdict(Term(entry["code"], entry["detail"])) for entry in facts["warnings"]],
-        "state": [asdict(term) for term in _state(prediction, facts, number)],
+        "state": [asdict(term) for term in _state(prediction, facts, number, words)],
         "decided": [asdict(term) for term in _decided(prediction)],
         "receipt": [asdict(term) for term in _receipt_terms(receipt)],
         "note": receipt["checkpoint"] if receipt else "",
@@ -152,7 +164,7 @@ def _gene(part: Facts) -> list[str]:
     ]
 
 
-def _state(prediction: Prediction, facts: Facts, number: str) -> Iterator[Term]:
+def _state(prediction: Prediction, facts: Facts, number: str, words: ResultWords) -> Iterator[Term]:
     """What was known when the report was made, and which report it is."""
     read_again = prediction.second_reading_at
     yield Term(
@@ -161,6 +173,7 @@ def _state(prediction: Prediction, facts: Facts, number: str) -> Iterator[Term]:
         at_utc(read_again.isoformat()) if read_again else "",
     )
     yield Term(_("Cohort"), facts["evidence"]["cohort"], facts["evidence"]["citation"])
+    yield from (term for term in words.tested if term.key == ORIGIN)  # the first page has no room for it
     yield Term(
         _("Random number"),
         number,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.charts import Axis, Chart, Point, Series
 from predictions.facts import Facts
 from predictions.icon_array import icon_array
-from predictions.presentation import HorizonWords
+from predictions.presentation import HorizonWords, horizon_words, out_of_100
 
 TO_100 = tuple(float(tick) for tick in range(0, 101, 20))
 EVERY_OTHER_YEAR = 2
@@ -48,19 +48,20 @@ def curve_of(facts: Facts) -> Chart:
     data stop.
     """
     curve = facts["result"]["curve"]
-    last = curve[-1]
+    words = horizon_words(curve[-1])
+    low, high = map(out_of_100, curve[-1]["interval95_percent"])
     return Chart(
         "curve",
         _("Distant metastasis year by year"),
         _(
             "The risk rises from 0 at surgery to {risk} out of 100 after {years} years, likely range "
-            "{low} to {high}; the average of the cohort rises to {average}. The table view has every year."
+            "{low} to {high}; the average of the cohort rises to {average}. The table has every year."
         ).format(
-            risk=round(last["risk_percent"]),
-            years=last["years"],
-            low=round(last["interval95_percent"][0]),
-            high=round(last["interval95_percent"][1]),
-            average=round(last["cohort_average_percent"]),
+            risk=words.had_it,
+            years=words.years,
+            low=low,
+            high=high,
+            average=words.cohort_average,
         ),
         Axis(_("Years since surgery"), (0.0, *(float(point["years"]) for point in _shown(curve)))),
         Axis(_("Out of 100 people"), TO_100),
@@ -69,7 +70,7 @@ def curve_of(facts: Facts) -> Chart:
             Series(_("Average of the cohort"), _average(curve), "line"),
         ),
         (
-            _("People of the cohort still followed"),
+            _("Still followed, without metastasis"),
             (facts["evidence"]["patients"], *(point["cohort_at_risk"] for point in _shown(curve))),
         ),
     )

@@ -18,10 +18,12 @@ from ml_models.units import LOG_SCALE
 from predictions.facts import Facts
 from predictions.intake.identifiers import KINDS
 from predictions.intake.units import UNITS
+from predictions.model_card.limits import PUBLICATIONS
 from predictions.presentation import HorizonWords, group_words, horizon_words, out_of_100, whole
 from predictions.wording import say, say_kept
 
 STRONGEST = 5
+ORIGIN = "origin"
 MINUS = "\N{MINUS SIGN}"
 EN_DASH = "\N{EN DASH}"
 
@@ -336,6 +338,8 @@ def _tested(evidence: Facts) -> Iterator[Term]:
         ),
         evidence["citation"],
     )
+    if publication := PUBLICATIONS.get(evidence["cohort"]):
+        yield Term(_("Whom it learned from"), _(publication.patients), key=ORIGIN)
     yield Term(
         _("Who is at higher risk (C-index)"),
         _estimate(evidence["c_index_harrell"]),
@@ -356,6 +360,9 @@ def _tested(evidence: Facts) -> Iterator[Term]:
         ).format(slope=_estimate(evidence["calibration_slope"])),
     )
     yield Term(
+        _("For whom it does better or worse"), _unproven(evidence["groups_not_shown_better_than_chance"])
+    )
+    yield Term(
         _("Other cohorts"),
         _("None"),
         _("All figures are from nested cross-validation within the one cohort, with 95 % intervals."),
@@ -364,6 +371,21 @@ def _tested(evidence: Facts) -> Iterator[Term]:
         _("Since then"),
         _("Not known"),
         _("No prediction made here has been compared with what happened to the patient."),
+    )
+
+
+def _unproven(groups: list[Facts]) -> str:
+    """Beside the figures of all: whoever reads of a patient of such a group has to know."""
+    if not groups:
+        return _("In every group with enough events the interval of the C-index lies above chance.")
+    told = (
+        _("{group}, C-index {c_index}").format(
+            group=say_kept(group["group"]), c_index=_estimate(group["c_index_harrell"])
+        )
+        for group in groups
+    )
+    return _("Not shown to be better than chance in: {groups}. Read such a risk with care.").format(
+        groups="; ".join(told)
     )
 
 

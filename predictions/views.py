@@ -133,11 +133,12 @@ def result_context(disclosed: disclosure.Disclosed, chosen: str = "text") -> dic
         "chosen": chosen,
         "filled": figure(is_filled=True),
         "open": figure(is_filled=False),
-        "hundreds": [people_of(finding.words) for finding in words.findings],
+        "hundreds": [(people_of(finding.words), finding.range) for finding in words.findings],
         "curve": curve_of(facts),
         "years": [horizon_words(point) for point in facts["result"]["curve"]],
         "genes": sorted(facts["contributions"], key=lambda part: (part["of"] == "age", part["of"])),
         "history": disclosed.history,
+        "later": next((entry for entry in disclosed.history[:1] if str(entry.id) != facts["id"]), None),
         "others": other_releases(disclosed.prediction),
     }
 

@@ -35,7 +35,7 @@ def cohort(manifest: Manifest) -> Section:
                     "Distant metastasis out of 100 patients of the cohort, by each year since surgery "
                     "(Kaplan-Meier, 95 % interval): the average beside every risk"
                 ),
-                (_("Year"), _("With metastasis"), _("Still followed")),
+                (_("Year"), _("With metastasis"), _("Still followed, without metastasis")),
                 tuple((Cell(str(at.year)), incidence(at), Cell(str(at.at_risk))) for at in of.observed),
             ),
         ),

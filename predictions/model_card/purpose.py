@@ -5,12 +5,11 @@ from django.utils.translation import gettext_noop
 
 from ml_models.manifest import Category, Estimate, Manifest, Subgroup
 from predictions.documents import Bullets, Cell, Paragraph, Section, Table, Terms
-from predictions.facts import GROUPS
+from predictions.facts import CHANCE, GROUPS
 from predictions.model_card.limits import limits_of
 from predictions.model_card.rounding import band, capitalised, figure, out_of_100, with_interval
 from predictions.wording import say_kept
 
-CHANCE = 0.5
 GROUP_NAMES = dict(
     zip(GROUPS, (gettext_noop("Lower"), gettext_noop("Middle"), gettext_noop("Higher")), strict=True)
 )

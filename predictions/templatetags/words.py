@@ -5,6 +5,7 @@ import re
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from predictions import result_charts, result_words
 from predictions.comparison import Report
@@ -76,7 +77,10 @@ def category_changes(report: Report) -> int:
 
 @register.filter
 def risk_out_of_100(prediction: Prediction) -> str:
-    """The risk at 5 years as a whole number out of 100; a dash where the case is erased."""
+    """The risk at 5 years out of 100, with its likely range; a dash where the case is erased."""
     if prediction.is_erased:
         return "-"
-    return out_of_100(100 * prediction.result["risk"][FIVE_YEARS])
+    risk, low, high = (
+        out_of_100(100 * prediction.result[key][FIVE_YEARS]) for key in ("risk", "lower", "upper")
+    )
+    return _("{value} ({low} to {high})").format(value=risk, low=low, high=high)

@@ -59,3 +59,15 @@ def test_a_reference_that_turns_the_line_around_is_refused_with_its_reason(visit
     page.get_by_role("button", name="Read the risk").click()
     expect(page.get_by_role("alert")).to_contain_text("1 problem to mend")
     assert overflow(page) <= 0
+
+
+def test_a_review_of_one_endless_word_stays_within_the_page(visit):
+    page = visit(EXAMPLE, viewport=PHONE)
+    submit_example(page, "P-WORD")
+    page.get_by_role("radio", name="Disagree").check()
+    page.get_by_label("Reason or note").fill(SCRIPT + "W" * 400)
+    page.get_by_role("button", name="Put my review on record").click()
+    expect(page.get_by_role("cell", name="W" * 40)).to_be_visible()
+    for screen in (PHONE, DESK):
+        page.set_viewport_size(screen)
+        assert overflow(page) <= 0

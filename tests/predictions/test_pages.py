@@ -127,6 +127,12 @@ def test_nothing_that_was_typed_or_uploaded_is_lost_with_a_refusal(send):
     assert "\ufffd" not in send(file=b"POLQ,\xff").content.decode()
 
 
+def test_no_browser_cuts_off_what_is_pasted_into_the_form(alice, browser_of):
+    page = browser_of(alice).get("/predictions/new/").content.decode()
+    assert 'name="case_reference"' in page
+    assert "maxlength" not in page
+
+
 @pytest.mark.parametrize(
     "hostile", ["<script>alert(1)</script>", 'x"><img src=x onerror=alert(1)>', "{{ 7*7 }}"]
 )

@@ -167,6 +167,23 @@ def test_poppler_reads_the_same(made, fetch):
     assert "12 out of 100 people with a tumour profile" in flat(poppler("pdftotext", pdf))
 
 
+def test_it_names_what_the_page_of_receipts_asks_for(made, fetch):
+    asked = Client().get("/receipts/").content.decode()
+    technical = pages_of(fetch(made).content)[1]
+    for label in ("Audit event", "Digest of the event"):
+        assert label in asked
+        assert label in technical
+
+
+@needs_poppler
+def test_what_is_copied_from_it_is_what_stands_there(release, submit, fetch):
+    made = submit(5)
+    text = poppler("pdftotext", fetch(made).content)
+    leaf = bytes(made.event.leaf).hex()
+    for exact in (made.id, made.event_id, leaf, made.input_sha256, f"/receipts/{made.event_id}/{leaf}/"):
+        assert str(exact) in text
+
+
 @pytest.mark.parametrize("reference", HOSTILE)
 def test_a_hostile_reference_is_set_as_it_is_or_by_its_code_points(release, submit, fetch, reference):
     pages = pages_of(fetch(submit(5, case_reference=reference)).content)

@@ -121,6 +121,28 @@ def test_the_parts_that_raised_and_lowered_are_told_strongest_first(ask):
         assert sizes == sorted(sizes, reverse=True)
 
 
+def test_the_page_says_whom_it_learned_from_and_for_whom_it_is_not_shown_to_work(ask, page_of, manifest):
+    page = page_of(ask())
+    assert "five cancer centres" in page
+    said = page[page.index("Not shown to be better than chance in:") :]
+    for group in manifest.evaluation.subgroups:
+        is_unproven = group.c_index_harrell and group.c_index_harrell.lower <= 0.5
+        assert (f"{group.name}, C-index {group.c_index_harrell.value:.2f} (" in said) == bool(is_unproven)
+
+
+def test_the_hundred_people_stand_above_their_likely_range(ask, page_of):
+    prediction = ask()
+    icons = page_of(prediction, "?view=icons").partition('id="view-icons"')[2].partition('id="view-curve"')[0]
+    for finding in words_of(facts_of(prediction)).findings:
+        assert finding.range in icons
+
+
+def test_the_list_shows_no_risk_without_its_range(ask, browser_of, alice):
+    words = words_of(facts_of(ask())).findings[0].words
+    listed = browser_of(alice).get("/predictions/").content.decode()
+    assert f"{words.had_it} ({words.interval})" in unescape(listed)
+
+
 def test_a_hundred_people_are_drawn_for_each_horizon(ask):
     for finding in words_of(facts_of(ask())).findings:
         svg = people_of(finding.words).svg
@@ -137,6 +159,20 @@ def test_the_curve_starts_at_surgery_and_has_the_people_still_followed_beneath(a
     assert list(numbers) == sorted(numbers, reverse=True)
     assert chart.svg.count('class="band"') == 2  # in the key, and in the plot
     assert counted in chart.svg
+    assert "without metastasis" in counted  # who had one may still be followed, and is not counted
+
+
+@pytest.mark.parametrize(("percent", "said"), [(0.2, "<1"), (2.5, "3"), (99.8, ">99")])
+def test_the_curve_is_told_in_the_whole_numbers_of_the_page(ask, percent, said):
+    facts = facts_of(ask())
+    facts["result"]["curve"][-1] |= {
+        "risk_percent": percent,
+        "interval95_percent": [percent, percent],
+        "cohort_average_percent": percent,
+    }
+    description = curve_of(facts).description
+    assert f"rises from 0 at surgery to {said} out of 100 after 10 years" in description
+    assert f"likely range {said} to {said}; the average of the cohort rises to {said}." in description
 
 
 @pytest.mark.parametrize(("distance", "x"), [(0, 0.0), (1.5, 24.0), (-3, -48.0), (9, 48), (-9, -48)])
@@ -177,8 +213,17 @@ def test_earlier_results_of_the_case_are_told_with_what_changed(ask, page_of):
         assert page.count(words) == 1, words
     for earlier in (first, second, third):
         assert f"/predictions/{earlier.id}/" in page
+    assert "1 gene not measured any more. 1 gene has another value." in page
     disclosed = Event.objects.filter(action="prediction.disclosed").latest("id")
     assert disclosed.facts["of_the_same_case"] == [str(row.id) for row in (third, second, first)]
+
+
+def test_whoever_reads_an_earlier_result_is_led_to_the_latest(ask, page_of):
+    first, _second, third = ask(), ask(age=58), ask(age=59)
+    page = page_of(first)
+    notice = page[page.index("This is not the latest result of the case.") :]
+    assert notice.index(f"/predictions/{third.id}/") < notice.index("out of 100")
+    assert "This is not the latest" not in page_of(third)
 
 
 def test_predictions_of_no_case_have_no_history(ask, page_of):
