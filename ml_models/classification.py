@@ -22,10 +22,15 @@ def classify(
     crossing : float
         How far the interval may reach beyond the band.
     """
-    index = next((i for i, band in enumerate(bands) if risk < band.maximum), len(bands) - 1)
+    index = band_of(risk, bands)
     band = bands[index]
     is_certain = lower >= band.minimum - crossing and upper <= band.maximum + crossing
     return index if is_certain else None
+
+
+def band_of(risk: float, bands: Sequence[Category]) -> int:
+    """Return the index of the band that holds ``risk``, however uncertain it is."""
+    return next((i for i, band in enumerate(bands) if risk < band.maximum), len(bands) - 1)
 
 
 def classifiable_share(

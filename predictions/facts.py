@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ml_models.classification import classify
+from ml_models.classification import band_of, classify
 from ml_models.imputation import complete
-from ml_models.manifest import Category, Estimate, Gene, Manifest
+from ml_models.manifest import Category, Classification, Estimate, Gene, Manifest
 from predictions import releases
 from predictions.exceptions import ReleaseUnavailable
 from predictions.intake.identifiers import name_others
@@ -23,6 +23,20 @@ from predictions.sentences import Sentence, counted, joined, marked, sentence
 HORIZONS = (5, 10)
 GROUPS = ("lower", "middle", "higher")
 NOT_CLASSIFIABLE = "not_classifiable"
+BETWEEN_GROUPS = {
+    "lower": marked(
+        "The estimate lies in the lower group ({low} to {high} out of 100), but its likely range reaches "
+        "more than {most} out of 100 beyond it. So it is for {share} out of 100 people of the cohort."
+    ),
+    "middle": marked(
+        "The estimate lies in the middle group ({low} to {high} out of 100), but its likely range reaches "
+        "more than {most} out of 100 beyond it. So it is for {share} out of 100 people of the cohort."
+    ),
+    "higher": marked(
+        "The estimate lies in the higher group ({low} to {high} out of 100), but its likely range reaches "
+        "more than {most} out of 100 beyond it. So it is for {share} out of 100 people of the cohort."
+    ),
+}
 EVENT = "distant_metastasis"
 DIRECTION = sentence("higher means a higher risk of distant metastasis")
 
@@ -160,14 +174,20 @@ def _risk_group(prediction: Prediction, manifest: Manifest) -> Facts:
             "detail": sentence("The sample is outside the data that the model learned from."),
         }
     if index is None:
-        return {
-            "code": NOT_CLASSIFIABLE,
-            "detail": sentence(
-                "The likely range reaches more than {most} out of 100 beyond the group of the estimate.",
-                most=round(100 * rules.crossing_maximum),
-            ),
-        }
+        return {"code": NOT_CLASSIFIABLE, "detail": _why_no_group(risk, rules)}
     return _group_facts(GROUPS[index], rules.categories[index])
+
+
+def _why_no_group(risk: float, rules: Classification) -> Sentence:
+    """It is so for most people, and the sentence says for how many."""
+    band = band_of(risk, rules.categories)
+    return sentence(
+        BETWEEN_GROUPS[GROUPS[band]],
+        low=round(100 * rules.categories[band].minimum),
+        high=round(100 * rules.categories[band].maximum),
+        most=round(100 * rules.crossing_maximum),
+        share=round(100 * (1 - rules.classifiable_share)),
+    )
 
 
 def _group_facts(code: str, category: Category) -> Facts:
@@ -178,6 +198,7 @@ def _group_facts(code: str, category: Category) -> Facts:
         "risk_from_percent": 100 * category.minimum,
         "risk_to_percent": 100 * category.maximum,
         "share_of_cohort_percent": 100 * category.share,
+        "patients": category.patients,
         "observed_percent": observed and 100 * observed.value,
         "observed_interval95_percent": observed and [100 * observed.lower, 100 * observed.upper],
     }

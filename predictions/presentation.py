@@ -50,7 +50,7 @@ def horizon_words(horizon: Facts) -> HorizonWords:
 def group_words(group: Facts) -> str:
     """The category of the risk at 5 years, and what happened to the people of the cohort who are in it."""
     if group["code"] == "not_classifiable":
-        return _("Not classifiable. {why}").format(why=say(group["detail"]))
+        return _("No group. {why}").format(why=say(group["detail"]))
     words = _group_names()[group["code"]].format(
         low=f"{group['risk_from_percent']:.0f}",
         high=f"{group['risk_to_percent']:.0f}",
@@ -80,9 +80,15 @@ def _group_names() -> dict[str, str]:
 def _observed_words(group: Facts) -> str:
     low, high = (out_of_100(bound) for bound in group["observed_interval95_percent"])
     return _(
-        "Of those {observed} out of 100 had a distant metastasis within {years} years (likely range {low} to "
-        "{high})."
-    ).format(observed=out_of_100(group["observed_percent"]), years=group["years"], low=low, high=high)
+        "Of these {patients} people {observed} out of 100 had a distant metastasis within {years} years "
+        "(likely range {low} to {high})."
+    ).format(
+        patients=group["patients"],
+        observed=out_of_100(group["observed_percent"]),
+        years=group["years"],
+        low=low,
+        high=high,
+    )
 
 
 def report_text(report: Report) -> str:

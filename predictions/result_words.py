@@ -325,6 +325,10 @@ def _not_told(facts: Facts) -> tuple[str, ...]:
             unit=unit, platform=platform
         ),
         _("The risk of dying, or of a recurrence in the breast."),
+        _(
+            "The risk once other causes of death are counted: whoever died without a metastasis was taken as "
+            "followed no longer, which makes the risk a little higher."
+        ),
     )
 
 

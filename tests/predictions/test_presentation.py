@@ -49,11 +49,12 @@ def test_a_group_is_named_with_what_happened_to_the_people_in_it():
         "risk_from_percent": 10.0,
         "risk_to_percent": 20.0,
         "share_of_cohort_percent": 58.1,
+        "patients": 115,
         "observed_percent": 12.3,
         "observed_interval95_percent": [7.5, 19.9],
     }
     assert group_words(group) == (
         "Middle group: 10 to 20 out of 100 within 5 years. 58 out of 100 people of the cohort are in it. "
-        "Of those 12 out of 100 had a distant metastasis within 5 years (likely range 8 to 20)."
+        "Of these 115 people 12 out of 100 had a distant metastasis within 5 years (likely range 8 to 20)."
     )
-    assert group_words({"code": "not_classifiable", "detail": "Why."}) == "Not classifiable. Why."
+    assert group_words({"code": "not_classifiable", "detail": "Why."}) == "No group. Why."
