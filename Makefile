@@ -2,6 +2,7 @@
 # PYTHON chooses the interpreter: make run PYTHON=python3.12
 
 PYTHON ?= python3
+WHOLE := $(addprefix tests/,browser embedded live stores anchors)
 TOOLS := .venv/bin
 UV := .bootstrap/bin/uv
 # Hashes pin what is installed, also where the user's pip is set up for something else.
@@ -10,14 +11,22 @@ PIP := PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_R
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make requirements" \
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes
 
-.PHONY: run test check bench messages requirements clean
+.PHONY: run test test-whole test-parts check bench messages requirements clean
 .DELETE_ON_ERROR:
 
 run: .venv/runtime-installed
 	@exec $(TOOLS)/python manage.py up
 
+# Two halves side by side, each with servers of its own: the product as a whole, and its parts.
 test: .venv/dev-installed
-	@$(TOOLS)/python -m pytest
+	@echo "Some 15 minutes; each of two halves tells when it is done."
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going test-whole test-parts
+
+test-whole: .venv/dev-installed
+	@$(TOOLS)/python -m pytest $(WHOLE)
+
+test-parts: .venv/dev-installed
+	@$(TOOLS)/python -m pytest $(addprefix --ignore=,$(WHOLE))
 
 check: .venv/dev-installed
 	$(TOOLS)/ruff check .

@@ -42,7 +42,8 @@ def open_form(product, path):
     """What a browser sends along with a form of this page, and the token in it."""
     response, body = call(product, "GET", path)
     cookie = response.getheader("Set-Cookie").partition(";")[0]
-    (token,) = re.findall('name="csrfmiddlewaretoken" value="([^"]+)"', body)
+    # The choice of language has one too.
+    token, *_ = re.findall('name="csrfmiddlewaretoken" value="([^"]+)"', body)
     return {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}, token
 
 
