@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Max, Min, QuerySet
@@ -74,6 +75,15 @@ def predictions_of_case(organisation: Organisation, key_id: UUID) -> QuerySet[Pr
     named = Prediction.objects.filter(organisation=organisation, case_key=key_id).values("id")
     related = ("case_key", "release", "person", "api_key", "organisation")
     return Prediction.objects.select_related(*related).filter(id__in=named).order_by("id")
+
+
+def facts_of_event(prediction: Prediction) -> dict[str, Any]:
+    """What every event about a prediction says of it: which it is, its release, and its case by digest."""
+    return {
+        "prediction": prediction.id,
+        "release": str(prediction.release),
+        **ledger.case_facts(prediction.organisation_id, prediction.case_reference),
+    }
 
 
 def _key_of_prediction(organisation: Organisation, text: str) -> list[UUID]:

@@ -62,20 +62,17 @@ def _confirm_group(release: Release, model: PickledModel) -> int:
 
 def _compare(release: Release, model: PickledModel, predictions: list[Prediction]) -> list[float]:
     symbols = [gene.symbol for gene in releases.manifest_of(release).genes]
+    # NumPy reads None as NaN.
     values = np.array(
-        [[_number(prediction.panel["values"][symbol]) for symbol in symbols] for prediction in predictions],
+        [[prediction.panel["values"][symbol] for symbol in symbols] for prediction in predictions],
         dtype=np.float64,
     )
-    ages = np.array([_number(prediction.age_years) for prediction in predictions], dtype=np.float64)
+    ages = np.array([prediction.age_years for prediction in predictions], dtype=np.float64)
     scores = model.score(values, ages)
     return [
         _difference(prediction.result, inference.as_result(scores, row, symbols))
         for row, prediction in enumerate(predictions)
     ]
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
 
 
 def _difference(stored: dict[str, Any], read_again: dict[str, Any]) -> float:

@@ -10,6 +10,7 @@ from accounts import ledger, receipts
 from accounts.actors import Actor
 from predictions import events, selectors
 from predictions.case_history import Entry, history_of
+from predictions.cases import facts_of_event
 from predictions.facts import Facts, facts_of
 from predictions.models import Prediction
 
@@ -60,9 +61,7 @@ def _record_disclosure(prediction: Prediction, actor: Actor, **also: list[UUID])
     ledger.record(
         events.PREDICTION_DISCLOSED,
         actor,
-        prediction=prediction.id,
-        release=str(prediction.release),
-        **ledger.case_facts(prediction.organisation.id, prediction.case_reference),
+        **facts_of_event(prediction),
         **also,
     )
 

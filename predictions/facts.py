@@ -224,17 +224,14 @@ def _interval_if_complete(prediction: Prediction, manifest: Manifest) -> Interva
     if not _missing(prediction):
         return prediction.result["lower"], prediction.result["upper"]
     values = prediction.panel["values"]
-    vector = np.array([[_number(values[symbol]) for symbol in manifest.symbols]], dtype=np.float64)
+    # NumPy reads None as NaN.
+    vector = np.array([[values[symbol] for symbol in manifest.symbols]], dtype=np.float64)
     completed = complete(vector, manifest.means, manifest.sds, manifest.correlation_matrix)
     with suppress(ReleaseUnavailable):  # an old result is still read when its release cannot be opened
         portable = releases.portable_form(prediction.release)
-        scores = portable.score(completed, np.array([_number(prediction.age_years)], dtype=np.float64))
+        scores = portable.score(completed, np.array([prediction.age_years], dtype=np.float64))
         return scores.lower[0].tolist(), scores.upper[0].tolist()
     return None
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
 
 
 def _contributions(prediction: Prediction, manifest: Manifest) -> list[Facts]:

@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from accounts import ledger, receipts
 from accounts.actors import Actor
 from predictions import events, report_document, selectors
+from predictions.cases import facts_of_event
 from predictions.exceptions import ReportDiffers
 from predictions.facts import facts_of
 from predictions.models import Prediction
@@ -66,10 +67,8 @@ def disclose_report(actor: Actor, prediction_id: UUID, absolute: Callable[[str],
     ledger.record(
         events.REPORT_DISCLOSED,
         actor,
-        prediction=prediction.id,
-        release=str(prediction.release),
         sha256=report.digest.hex(),
-        **ledger.case_facts(prediction.organisation.id, prediction.case_reference),
+        **facts_of_event(prediction),
     )
     return report
 
@@ -102,12 +101,10 @@ def _record(prediction: Prediction, contents_digest: str, report: Report, actor:
     entry = ledger.record(
         events.REPORT_MADE,
         actor,
-        prediction=prediction.id,
-        release=str(prediction.release),
         sha256=report.digest.hex(),
         template=template,
         language=language,
-        **ledger.case_facts(prediction.organisation.id, prediction.case_reference),
+        **facts_of_event(prediction),
     )
     MadeReport.objects.create(
         prediction=prediction,

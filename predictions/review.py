@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -20,6 +19,7 @@ from accounts.actors import Actor
 from accounts.models import CaseKey, Event, Person
 from ml_models.manifest import Cohort
 from predictions import events, releases, selectors
+from predictions.cases import facts_of_event
 from predictions.exceptions import CaseErased, NotEntitled, StepRefused
 from predictions.facts import Facts, facts_of, facts_of_status
 from predictions.models import Prediction, ReleaseState, Review, Verdict
@@ -82,7 +82,7 @@ def record_review(actor: Actor, prediction_id: UUID, verdict: Verdict, text: str
         review=review_id,
         verdict=verdict,
         **({"sealed_sha256": hashlib.sha256(sealed).hexdigest()} if sealed else {}),
-        **_facts_of_event(prediction),
+        **facts_of_event(prediction),
     )
     return Review.objects.create(
         id=review_id,
@@ -107,7 +107,7 @@ def show_to_patient(actor: Actor, prediction_id: UUID) -> tuple[Facts, Cohort]:
     prediction = selectors.find_prediction(actor, prediction_id)
     facts = facts_of(prediction)
     _refuse(decision_of(actor, prediction, facts).why_no_patient_page)
-    ledger.record(events.PREDICTION_SHOWN_TO_PATIENT, actor, **_facts_of_event(prediction))
+    ledger.record(events.PREDICTION_SHOWN_TO_PATIENT, actor, **facts_of_event(prediction))
     return facts, releases.manifest_of(prediction.release).cohort
 
 
@@ -180,11 +180,3 @@ def _lock(prediction: Prediction) -> None:
 def _refuse(reason: str) -> None:
     if reason:
         raise StepRefused(reason)
-
-
-def _facts_of_event(prediction: Prediction) -> dict[str, Any]:
-    return {
-        "prediction": prediction.id,
-        "release": str(prediction.release),
-        **ledger.case_facts(prediction.organisation_id, prediction.case_reference),
-    }

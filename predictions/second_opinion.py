@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts import ledger
 from accounts.actors import Actor
 from predictions import events, inference, releases, selectors
+from predictions.cases import facts_of_event
 from predictions.exceptions import PanelRefused, Problem, UnknownRelease
 from predictions.facts import Facts, facts_of
 from predictions.models import Prediction, Release
@@ -52,10 +53,8 @@ def ask_another(actor: Actor, prediction_id: UUID, wanted: str) -> Opinions:
     ledger.record(
         events.PREDICTION_COMPARED,
         actor,
-        prediction=prediction.id,
-        release=str(prediction.release),
         other_release=str(release),
-        **ledger.case_facts(prediction.organisation.id, prediction.case_reference),
+        **facts_of_event(prediction),
     )
     return Opinions(facts, release, others, problems)
 

@@ -179,7 +179,7 @@ def compare_prediction(request: HttpRequest, actor: Actor, prediction_id: UUID) 
     sides = [_side(facts) for facts in (opinions.facts, opinions.others) if facts]
     context = {
         "facts": opinions.facts,
-        "first": _side(opinions.facts),
+        "first": sides[0],
         "other": opinions,
         "sides": sides,
         "problems": opinions.problems,

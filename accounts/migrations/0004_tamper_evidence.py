@@ -5,6 +5,7 @@ from typing import Any
 from django.db import migrations
 
 from accounts.ledger import mac_of
+from accounts.trail_sql import APPEND_ONLY
 
 EVENT = r"""
 ALTER TABLE audit.event ADD COLUMN recorded_us bigint, ADD COLUMN mac bytea;
@@ -76,14 +77,6 @@ CREATE TABLE audit.anchoring (
 );
 """
 
-APPEND_ONLY = """
-CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON {table}
-    FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON {table}
-    FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
-ALTER TABLE {table} ENABLE ALWAYS TRIGGER refuse_change;
-ALTER TABLE {table} ENABLE ALWAYS TRIGGER refuse_truncate;
-"""
 TABLES = ("audit.leaf", "audit.subtree", "audit.checkpoint", "audit.anchoring")
 
 ROLES = r"""

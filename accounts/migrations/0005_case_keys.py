@@ -1,6 +1,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from accounts.trail_sql import ROLES_ANEW
+
 # The one table of the schema of which rows are deleted. Of a row only the wrapping changes, or it is taken from
 # its case, which is the first half of an erasure.
 CASE_KEYS = r"""
@@ -30,14 +32,6 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON audit.case_key
     FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 ALTER TABLE audit.case_key ENABLE ALWAYS TRIGGER check_update;
 ALTER TABLE audit.case_key ENABLE ALWAYS TRIGGER refuse_truncate;
-
-DO $$
-BEGIN
-    IF pg_has_role(current_user, (SELECT nspowner FROM pg_namespace WHERE nspname = 'audit'), 'USAGE')
-       AND to_regrole(audit.role_name('ledger')::text) IS NOT NULL THEN
-        CALL audit.separate_roles();
-    END IF;
-END $$;
 """
 
 
@@ -46,6 +40,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(CASE_KEYS),
+        migrations.RunSQL(ROLES_ANEW),
         migrations.CreateModel(
             name="CaseKey",
             fields=[

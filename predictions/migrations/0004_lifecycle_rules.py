@@ -1,5 +1,7 @@
 from django.db import migrations
 
+from accounts.trail_sql import APPEND_ONLY
+
 # What no CHECK can say, because it looks at two rows. `predictions.lifecycle` obeys the same rules; these
 # hold for whoever has SQL.
 RULES = r"""
@@ -71,14 +73,6 @@ ALTER TABLE predictions_release ENABLE ALWAYS TRIGGER refuse_delete;
 ALTER TABLE predictions_release ENABLE ALWAYS TRIGGER refuse_truncate;
 """
 
-APPEND_ONLY = """
-CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON {table}
-    FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON {table}
-    FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
-ALTER TABLE {table} ENABLE ALWAYS TRIGGER refuse_change;
-ALTER TABLE {table} ENABLE ALWAYS TRIGGER refuse_truncate;
-"""
 TABLES = ("predictions_proposal", "predictions_activation", "predictions_shadowreading")
 
 

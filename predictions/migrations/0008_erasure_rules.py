@@ -1,5 +1,7 @@
 from django.db import migrations
 
+from accounts.trail_sql import APPEND_ONLY, ROLES_ANEW
+
 # What no CHECK can say, because it looks at two rows. `predictions.erasure` obeys the same rules; these hold
 # for whoever has SQL.
 RULES = r"""
@@ -29,24 +31,8 @@ END $$;
 CREATE TRIGGER check_delete BEFORE DELETE ON audit.case_key
     FOR EACH ROW EXECUTE FUNCTION audit.check_case_key_deletion();
 ALTER TABLE audit.case_key ENABLE ALWAYS TRIGGER check_delete;
-
-DO $$
-BEGIN
-    IF pg_has_role(current_user, (SELECT nspowner FROM pg_namespace WHERE nspname = 'audit'), 'USAGE')
-       AND to_regrole(audit.role_name('ledger')::text) IS NOT NULL THEN
-        CALL audit.separate_roles();
-    END IF;
-END $$;
 """
 
-APPEND_ONLY = """
-CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON {table}
-    FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON {table}
-    FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
-ALTER TABLE {table} ENABLE ALWAYS TRIGGER refuse_change;
-ALTER TABLE {table} ENABLE ALWAYS TRIGGER refuse_truncate;
-"""
 TABLES = (
     "predictions_erasurerequest",
     "predictions_erasuredecision",
@@ -61,5 +47,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(RULES),
+        migrations.RunSQL(ROLES_ANEW),
         *(migrations.RunSQL(APPEND_ONLY.format(table=table)) for table in TABLES),
     ]

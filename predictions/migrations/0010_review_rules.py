@@ -1,5 +1,7 @@
 from django.db import migrations
 
+from accounts.trail_sql import ROLES_ANEW
+
 # What no CHECK can say, because it looks at two rows: a review and its event say the same, so that nobody with
 # SQL reviews in another's name without an event that has no valid MAC.
 RULES = r"""
@@ -34,18 +36,10 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON predictions_review
 ALTER TABLE predictions_review ENABLE ALWAYS TRIGGER check_insert;
 ALTER TABLE predictions_review ENABLE ALWAYS TRIGGER refuse_change;
 ALTER TABLE predictions_review ENABLE ALWAYS TRIGGER refuse_truncate;
-
-DO $$
-BEGIN
-    IF pg_has_role(current_user, (SELECT nspowner FROM pg_namespace WHERE nspname = 'audit'), 'USAGE')
-       AND to_regrole(audit.role_name('ledger')::text) IS NOT NULL THEN
-        CALL audit.separate_roles();
-    END IF;
-END $$;
 """
 
 
 class Migration(migrations.Migration):
     dependencies = [("predictions", "0009_reviews")]
 
-    operations = [migrations.RunSQL(RULES)]
+    operations = [migrations.RunSQL(RULES), migrations.RunSQL(ROLES_ANEW)]

@@ -2,22 +2,7 @@ import django.db.models.deletion
 import uuid_utils.compat
 from django.db import migrations, models
 
-APPEND_ONLY = """
-CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON predictions_madereport
-    FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON predictions_madereport
-    FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
-ALTER TABLE predictions_madereport ENABLE ALWAYS TRIGGER refuse_change;
-ALTER TABLE predictions_madereport ENABLE ALWAYS TRIGGER refuse_truncate;
--- The auditor compares both with the trail.
-DO $$
-BEGIN
-    IF pg_has_role(current_user, (SELECT nspowner FROM pg_namespace WHERE nspname = 'audit'), 'USAGE')
-       AND to_regrole(audit.role_name('ledger')::text) IS NOT NULL THEN
-        CALL audit.separate_roles();
-    END IF;
-END $$;
-"""
+from accounts.trail_sql import APPEND_ONLY, ROLES_ANEW
 
 
 class Migration(migrations.Migration):
@@ -60,5 +45,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunSQL(APPEND_ONLY),
+        migrations.RunSQL(APPEND_ONLY.format(table="predictions_madereport")),
+        migrations.RunSQL(ROLES_ANEW),  # the auditor compares both with the trail
     ]
