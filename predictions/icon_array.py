@@ -1,6 +1,8 @@
 """A hundred people drawn as SVG: filled figures had it, open ones did not. It reads without colour."""
 
-from django.utils.html import format_html, format_html_join
+from collections.abc import Iterable
+
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 PEOPLE = 100
@@ -31,7 +33,7 @@ def icon_array(key: str, had_it: str, title: str, description: str) -> SafeStrin
         HEIGHT,
         title,
         description,
-        format_html_join("", "{}", ((_placed(place, is_filled=place < filled),) for place in range(PEOPLE))),
+        _figures(range(filled), is_filled=True) + _figures(range(filled, PEOPLE), is_filled=False),
     )
 
 
@@ -46,18 +48,24 @@ def figure(*, is_filled: bool) -> SafeString:
         '<svg class="icon" aria-hidden="true" viewBox="0 0 {} {}">{}</svg>',
         FIGURE_WIDTH + 2 * MARGIN,
         FIGURE_HEIGHT + 2 * MARGIN,
-        _placed(0, is_filled=is_filled),
+        _figures([0], is_filled=is_filled),
     )
 
 
-def _placed(place: int, *, is_filled: bool) -> SafeString:
-    """A head and shoulders. Presentation attributes, so that it reads without a stylesheet as well."""
+def _figures(places: Iterable[int], *, is_filled: bool) -> SafeString:
+    """One path for all, which is drawn much faster. Its attributes make it readable without a stylesheet."""
+    outlines = "".join(map(_outline, places))
+    return format_html(
+        '<path class="{}" fill="{}" stroke="currentColor" stroke-width="1.5" d="{}"/>' if outlines else "",
+        "had-it" if is_filled else "did-not",
+        "currentColor" if is_filled else "none",
+        outlines,
+    )
+
+
+def _outline(place: int) -> str:
+    """A head and shoulders."""
     row, column = divmod(place, ROW)
     x = MARGIN + ACROSS * column + GAP * (column >= HALF)
     y = MARGIN + DOWN * row + GAP * (row >= HALF)
-    return format_html(
-        '<path class="{}" fill="{}" stroke="currentColor" stroke-width="1.5" d="{}"/>',
-        "had-it" if is_filled else "did-not",
-        "currentColor" if is_filled else "none",
-        f"M{x + 3} {y + 4}a4 4 0 1 0 8 0a4 4 0 1 0-8 0zM{x} {y + FIGURE_HEIGHT}v-7a7 7 0 0 1 14 0v7z",
-    )
+    return f"M{x + 3} {y + 4}a4 4 0 1 0 8 0a4 4 0 1 0-8 0zM{x} {y + FIGURE_HEIGHT}v-7a7 7 0 0 1 14 0v7z"

@@ -18,6 +18,7 @@ from predictions.models import Prediction, Verdict
 from predictions.patient_page import patient_words
 from predictions.presentation import horizon_words
 from predictions.tasks import confirm_predictions
+from tests.drawings import figures_in
 from tests.panels import transbig
 
 pytestmark = pytest.mark.django_db
@@ -159,10 +160,11 @@ def test_the_result_page_says_the_same_numbers(page, agreed, alice, browser_of):
 
 
 def test_each_horizon_is_drawn_as_a_hundred_people(page, agreed):
-    drawings = re.findall(r'<svg class="icons".*?</svg>', page)
+    drawings = [figures_in(svg) for svg in re.findall(r'<svg class="icons".*?</svg>', page)]
     words = [horizon_words(horizon) for horizon in facts_of(agreed)["result"]["horizons"]]
-    assert [drawing.count('class="had-it"') for drawing in drawings] == [int(word.had_it) for word in words]
-    assert [drawing.count("<path") for drawing in drawings] == [100, 100]
+    filled = [[fill for _outline, fill in figures].count("currentColor") for figures in drawings]
+    assert filled == [int(word.had_it) for word in words]
+    assert [len(figures) for figures in drawings] == [100, 100]
 
 
 @given(risk=st.floats(0, 100), low=st.floats(0, 100), high=st.floats(0, 100))

@@ -17,6 +17,7 @@ from predictions.intake.measurements import Measurement, PanelRequest
 from predictions.models import Prediction, ReleaseState
 from predictions.result_charts import curve_of, people_of, place_in_cohort
 from predictions.result_words import words_of
+from tests.drawings import figures_in
 from tests.panels import values_of
 
 pytestmark = pytest.mark.django_db
@@ -145,9 +146,9 @@ def test_the_list_shows_no_risk_without_its_range(ask, browser_of, alice):
 
 def test_a_hundred_people_are_drawn_for_each_horizon(ask):
     for finding in words_of(facts_of(ask())).findings:
-        svg = people_of(finding.words).svg
-        assert svg.count('class="had-it"') == int(finding.words.had_it)
-        assert svg.count('class="had-it"') + svg.count('class="did-not"') == 100
+        fills = [fill for _outline, fill in figures_in(people_of(finding.words).svg)]
+        assert fills.count("currentColor") == int(finding.words.had_it)
+        assert len(fills) == 100
 
 
 def test_the_curve_starts_at_surgery_and_has_the_people_still_followed_beneath(ask):
