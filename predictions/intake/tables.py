@@ -1,0 +1,74 @@
+"""What every reader of a file hands on: samples in chunks, with values under the names that the lab wrote.
+
+A reader never needs a whole file of samples in memory; it keeps the values of wanted identifiers only, and
+names the samples that it could not read instead of leaving them out.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictions.exceptions import Problem
+from predictions.intake.measurements import Step
+from predictions.sentences import Sentence
+
+CHUNK = 5_000
+HEAD = 65_536
+
+# Whether an identifier, as written in the file, may be one of a gene of the panel.
+Wanted = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some samples, in the order of the file.
+
+    `values` has shape (samples, identifiers of the table), NaN where a gene was not measured. `rows` says
+    where each sample stands: its line, or its column where a file has a column for each sample. A sample
+    with `problems`, by its index in this chunk, is refused; its values mean nothing.
+    """
+
+    sample_ids: tuple[str, ...]
+    ages: tuple[int | None, ...]
+    rows: tuple[int, ...]
+    values: NDArray[np.float64]
+    problems: Mapping[int, tuple[Problem, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file as it is read: the wanted identifiers as written, and the chunks, which are read on demand.
+
+    `unit` is the one that the format itself states, None where the person has to declare it. `others` names
+    the first identifiers that were not wanted, of `others_count`.
+    """
+
+    identifiers: tuple[str, ...]
+    chunks: Iterator[Chunk]
+    unit: str | None = None
+    others: tuple[str, ...] = ()
+    others_count: int = 0
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person may have to choose in a file: a sheet, a column of counts, a layer. Empty: nothing."""
+
+    part: str = ""
+
+
+class Reader(Protocol):
+    """One format: a module of `predictions.intake.readers` with these names."""
+
+    CODE: str
+    NAME: Sentence
+
+    def sniff(self, head: bytes, name: str) -> tuple[Sentence, ...]:
+        """Why the first 64 KiB look like this format; empty when they do not."""
+
+    def read(self, file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:
+        """Read a file. Raises PanelRefused with every problem that concerns the file as a whole."""
