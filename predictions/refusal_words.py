@@ -4,6 +4,7 @@ from django.utils.translation import gettext_noop as _
 
 WORDS = {
     "age_out_of_range": _("Age out of range"),
+    "age_unreadable": _("Age cannot be read"),
     "empty_panel": _("Empty panel"),
     "form_incomplete": _("Form incomplete"),
     "former_symbol": _("Former gene symbol"),
@@ -15,6 +16,7 @@ WORDS = {
     "malformed_json": _("Not JSON"),
     "missing_key": _("Key missing in the request"),
     "model_unknown": _("Unknown release"),
+    "no_gene_known": _("No known gene"),
     "not_a_number": _("Not a number"),
     "not_comparable": _("Not comparable"),
     "not_text": _("Not a text file"),
@@ -22,6 +24,7 @@ WORDS = {
     "platform_not_supported": _("Platform not supported"),
     "reference_unreadable": _("Case reference cannot be read"),
     "row_too_long": _("Row too long"),
+    "sample_repeated": _("Sample given twice"),
     "too_few_genes": _("Too few genes"),
     "too_large": _("Too large"),
     "too_long": _("Text too long"),
