@@ -27,9 +27,12 @@ from predictions.exceptions import (
     UnknownRelease,
 )
 from predictions.facts import Facts, facts_of_status
-from predictions.forms import PanelForm, ReviewForm
+from predictions.forms import PanelForm, ReviewForm, choice_of
 from predictions.icon_array import figure
+from predictions.intake.detection import ReaderUnclear
 from predictions.intake.measurements import PanelRequest
+from predictions.intake.opening import SeveralSamples, several_samples
+from predictions.intake.tables import PartUnclear
 from predictions.presentation import horizon_words
 from predictions.problem_details import TYPES
 from predictions.reporting import disclose_report
@@ -82,6 +85,10 @@ def new_prediction(request: HttpRequest, actor: Actor) -> HttpResponse:
         form.keep_file()
         refused = {"form": form, "problems": refusal.problems, "manifest": _live_manifest()}
         return render(request, "predictions/new.html", refused, status=422)
+    except (ReaderUnclear, PartUnclear) as unclear:
+        form.keep_file()
+        asked = {"form": form, "choice": choice_of(unclear), "manifest": _live_manifest()}
+        return render(request, "predictions/new.html", asked, status=422)
     return redirect("prediction", prediction.id)
 
 
@@ -243,10 +250,14 @@ def _read(form: PanelForm, actor: Actor) -> PanelRequest:
     """The request that the form makes; what cannot even be read is a refusal on record too."""
     form.full_clean()
     try:
-        return form.as_request()
+        return form.as_request(submission.wanted_by_release())
     except PanelRefused as refusal:
         submission.record_refusal(refusal, actor, form.named_case)
         raise
+    except SeveralSamples:
+        several = PanelRefused([several_samples()])
+        submission.record_refusal(several, actor, form.named_case)
+        raise several from None
 
 
 def _live_manifest() -> Manifest | None:
