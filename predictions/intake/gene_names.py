@@ -76,6 +76,8 @@ class PanelNames:
         """The genes of the panel of which a spreadsheet may have made this."""
         symbols, numbers = self.certain[HGNC_SYMBOL], self.certain[ENTREZ]
         likely = [symbol for symbol in likely_genes(identifier) if symbol in symbols]
+        if "E+" not in identifier:  # a file has many names, and nearly none of them is a rounded number
+            return likely
         return likely + [symbol for number, symbol in numbers.items() if is_rounded(identifier, number)]
 
 

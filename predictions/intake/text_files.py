@@ -14,7 +14,10 @@ from predictions.intake.measurements import Step
 from predictions.sentences import sentence
 
 PIECE = 4_000_000
+# Three times the largest cohort that is meant to be read: nobody waits for a gigabyte of empty lines.
+MOST_LINES = 3_000_000
 LATIN = "cp1252"  # what spreadsheets call Latin-1
+LATIN_READ = Step("latin_1_read", sentence("The text is not UTF-8; it was read as Latin-1 (Windows-1252)."))
 BYTE_ORDER_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -29,9 +32,12 @@ class TextFile:
     def blocks(self, most_lines: int) -> Iterator[tuple[int, bytes]]:
         r"""Whole lines, each ended by \n, in blocks of at most so many; with the number of the first.
 
-        Raises PanelRefused at a line that is longer than any that is read.
+        Raises PanelRefused at a line that is longer than any that is read, and after too many.
         """
-        yield from _cut(self._pieces(), most_lines)
+        for number, block in _cut(self._pieces(), most_lines):
+            if number > MOST_LINES:
+                raise PanelRefused([_too_many_lines()])
+            yield number, block
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Each line that is not blank, with its number. Raises PanelRefused like `blocks`."""
@@ -60,24 +66,22 @@ def open_text(file: BinaryIO) -> TextFile:
     """
     file.seek(0)
     marked = BYTE_ORDER_MARKS.get(file.read(2))
-    if marked:
-        return _opened(file, marked)
-    try:
-        return _opened(file, "utf-8")
-    except PanelRefused:
-        step = Step("latin_1_read", sentence("The text is not UTF-8; it was read as Latin-1 (Windows-1252)."))
-        return _opened(file, LATIN, step)
+    for encoding in (marked,) if marked else ("utf-8", LATIN):
+        try:
+            _check_text(file, encoding)
+        except UnicodeDecodeError:
+            continue
+        return TextFile(file, encoding, (LATIN_READ,) if encoding == LATIN else ())
+    raise PanelRefused([_not_text()])
 
 
-def _opened(file: BinaryIO, encoding: str, *steps: Step) -> TextFile:
+def _check_text(file: BinaryIO, encoding: str) -> None:
     file.seek(0)
-    try:
-        for text in codecs.iterdecode(iter(lambda: file.read(PIECE), b""), encoding):
-            if "\0" in text:
-                raise PanelRefused([_not_text()])
-    except UnicodeDecodeError:
-        raise PanelRefused([_not_text()]) from None
-    return TextFile(file, encoding, steps)
+    for text in codecs.iterdecode(iter(lambda: file.read(PIECE), b""), encoding):
+        if "\0" in text:
+            raise PanelRefused([_not_text()])
+        if len(text) > LONGEST_LINE and "\n" not in text and "\r" not in text:
+            raise PanelRefused([_too_long(None)])  # no need to read to the end of a gigabyte
 
 
 def _without_mark(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -122,13 +126,24 @@ def _refuse_long_line(ends: NDArray[np.intp], size: int, number: int) -> None:
     lengths = np.diff(ends, prepend=0, append=size)
     if lengths.max() <= LONGEST_LINE:
         return
-    problem = Problem(
+    raise PanelRefused([_too_long(number + int(lengths.argmax()))])
+
+
+def _too_long(row: int | None) -> Problem:
+    return Problem(
         "row_too_long",
-        sentence("This row has more than {most} characters.", most=LONGEST_LINE),
+        sentence("A row has more than {most} characters.", most=LONGEST_LINE),
         sentence("Send a table with a line for each row. A file of another kind may look like one line."),
-        row=number + int(lengths.argmax()),
+        row=row,
     )
-    raise PanelRefused([problem])
+
+
+def _too_many_lines() -> Problem:
+    return Problem(
+        "too_large",
+        sentence("There are more than {most} lines.", most=MOST_LINES),
+        sentence("Part the file, and leave out rows that are empty."),
+    )
 
 
 def _not_text() -> Problem:

@@ -34,6 +34,7 @@ SAMPLE = "gene-values.csv"
 MOST_ROWS = 70_000
 # Longer than any two cells are.
 LONGEST_ROW = 10_000
+LINES_BELOW = 4
 HEADER_SKIPPED = marked("Row {row} was read as a header: {cells}.")
 
 
@@ -102,9 +103,9 @@ def _concerns(name: str, wanted: Wanted) -> bool:
 
 
 def _find_delimiter(lines: tuple[str, ...] | list[str]) -> str | None:
-    """Tab, semicolon or comma, whichever the first line has; None stands for blanks."""
-    first = next(iter(lines), "")
-    return next((delimiter for delimiter in DELIMITERS if delimiter in first), None)
+    """Tab, semicolon or comma, whichever most lines have; None stands for blanks."""
+    found = max(DELIMITERS, key=lambda delimiter: sum(delimiter in line for line in lines))
+    return found if any(found in line for line in lines) else None
 
 
 def _split(line: str, delimiter: str | None) -> list[str]:
@@ -114,13 +115,14 @@ def _split(line: str, delimiter: str | None) -> list[str]:
 
 
 def _has_header(rows: list[_Row]) -> bool:
-    """A first row whose second cell is a word, over a row whose second cell is a number or missing."""
-    first, second = (row.cells for row in (*rows[:2], _Row(0, []), _Row(0, []))[:2])
-    if len(first) != 2:  # noqa: PLR2004
+    """A first row whose second cell is a word, over rows one of which has a number, or none."""
+    first = rows[0].cells if rows else []
+    if len(first) != 2 or is_value(first[1]):  # noqa: PLR2004
         return False
-    below = len(second) == 2 and is_value(second[1])  # noqa: PLR2004
-    only_row = not second and first[1].isalpha()
-    return not is_value(first[1]) and (below or only_row)
+    below = [row.cells for row in rows[1:LINES_BELOW]]
+    return any(len(cells) == 2 and is_value(cells[1]) for cells in below) or (  # noqa: PLR2004
+        not below and first[1].isalpha()
+    )
 
 
 def _parse(row: _Row, *, with_comma: bool) -> tuple[float, Problem | None]:

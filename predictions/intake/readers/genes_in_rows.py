@@ -9,6 +9,7 @@ from predictions.intake.cells import find_delimiter, has_decimal_comma, split_li
 from predictions.intake.findings import no_rows, some
 from predictions.intake.measurements import Step
 from predictions.intake.readers.gene_rows import Columns, read_rows
+from predictions.intake.readers.orientation import genes_across, genes_down, rows_of
 from predictions.intake.tables import Choices, Head, Table, Wanted
 from predictions.intake.text_files import open_text
 from predictions.sentences import Sentence, sentence
@@ -44,14 +45,14 @@ NOTES |= {"genetype", "length", "start", "strand"}
 
 def sniff(head: Head, wanted: Wanted) -> tuple[Sentence, ...]:
     """Genes of the panel, or the name of a column of genes, down the first column of at least three."""
-    delimiter = find_delimiter(head.lines[0]) if head.lines else None
-    if not delimiter:
+    rows = rows_of(head)
+    if 2 * sum(len(row) >= FEWEST_COLUMNS for row in rows) <= len(rows):
         return ()
-    rows = [split_line(line, delimiter) for line in head.lines]
-    if max(map(len, rows)) < FEWEST_COLUMNS:
+    known = genes_down(rows, wanted)
+    if len(known) < len(genes_across(rows, wanted)):
         return ()
     reasons = []
-    if known := [row[0] for row in rows[1:] if wanted(row[0])]:
+    if known:
         reasons.append(sentence("The first column names genes of the panel: {genes}.", genes=some(known)))
     if _plain(rows[0][0]) in GENE_NAMES:
         reasons.append(sentence("The first column is headed '{name}'.", name=rows[0][0]))

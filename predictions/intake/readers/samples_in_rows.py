@@ -36,6 +36,7 @@ from predictions.intake.findings import (
     wrong_width,
 )
 from predictions.intake.measurements import Step
+from predictions.intake.readers.orientation import genes_across, genes_down, rows_of
 from predictions.intake.readers.repeats import refuse_repeats
 from predictions.intake.tables import CHUNK, OTHERS_NAMED, Choices, Chunk, Head, Table, Wanted
 from predictions.intake.text_files import TextFile, open_text
@@ -107,11 +108,9 @@ class _Sample:
 
 def sniff(head: Head, wanted: Wanted) -> tuple[Sentence, ...]:
     """Genes of the panel across the first line."""
-    delimiter = find_delimiter(head.lines[0]) if head.lines else None
-    if not delimiter:
-        return ()
-    known = [name for name in split_line(head.lines[0], delimiter) if wanted(name)]
-    if len(known) < ENOUGH_GENES:
+    rows = rows_of(head)
+    known = genes_across(rows, wanted) if rows else []
+    if len(known) < max(ENOUGH_GENES, len(genes_down(rows, wanted))):
         return ()
     return (sentence("The first line names genes of the panel: {genes}.", genes=some(known)),)
 
@@ -145,11 +144,11 @@ def find_layout(rows: Sequence[list[str]], delimiter: str, wanted: Wanted) -> La
         raise PanelRefused([no_rows()])
     if all(len(row) == len(header) + 1 for row in body):
         header = ["", *header]  # R writes no name over the names of its rows
+    if len(header) > MOST_COLUMNS:
+        raise PanelRefused([too_many_columns(len(header), MOST_COLUMNS)])
     genes = [column for column, name in enumerate(header) if wanted(name)]
     if not genes:
         raise PanelRefused([no_gene_known(header, len(header))])
-    if len(header) > MOST_COLUMNS:
-        raise PanelRefused([too_many_columns(len(header), MOST_COLUMNS)])
     named = [re.sub(r"[^a-z]", "", name.casefold()) for name in header]
     sample = next((column for column, name in enumerate(named) if name in SAMPLE_NAMES), None)
     if sample is None and 0 not in genes and not any(is_value(row[0]) for row in body):
@@ -238,8 +237,10 @@ def _may_be_plain(block: bytes, layout: Layout) -> bool:
 
 def read_cells(block: bytes, row: int, layout: Layout) -> Chunk:
     """The samples of any block, cell by cell, with everything that is wrong and where."""
+    empty = f"{layout.delimiter} \t"
     lines = enumerate(block.decode().split("\n")[:-1], start=row)
-    return read_samples(((number, split_line(line, layout.delimiter)) for number, line in lines), layout)
+    rows = ((number, split_line(line, layout.delimiter)) for number, line in lines if line.strip(empty))
+    return read_samples(rows, layout)
 
 
 def read_samples(rows: Iterable[tuple[int, list[str]]], layout: Layout) -> Chunk:
