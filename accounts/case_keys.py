@@ -60,14 +60,14 @@ def data_key(key: CaseKey) -> bytes:
     """
     if key.kek_id not in settings.CASE_KEYS:
         raise CaseUnreadable(f"CASE_KEYS has no key {key.kek_id}.")
-    return _decrypt(settings.CASE_KEYS[key.kek_id], bytes(key.wrapped), _bound(key.id, key.organisation_id))
+    return _decrypt(settings.CASE_KEYS[key.kek_id], bytes(key.wrapped), place_of(key.id, key.organisation_id))
 
 
 def wrap(data_key: bytes, key_id: UUID, organisation_id: UUID) -> dict[str, Any]:
     """What the row of a key holds of it, as of now: the wrapped bytes, and by which key they are wrapped."""
     kek_id = current_kek_id()
     return {
-        "wrapped": _encrypt(settings.CASE_KEYS[kek_id], data_key, _bound(key_id, organisation_id)),
+        "wrapped": _encrypt(settings.CASE_KEYS[kek_id], data_key, place_of(key_id, organisation_id)),
         "kek_id": kek_id,
     }
 
@@ -108,7 +108,8 @@ def _select_or_insert(organisation_id: UUID, digest: str | None) -> CaseKey | No
     )
 
 
-def _bound(key_id: UUID, organisation_id: UUID) -> bytes:
+def place_of(key_id: UUID, organisation_id: UUID) -> bytes:
+    """What a wrapped key is bound to: the row that it stands in."""
     return b"case-key:" + key_id.bytes + organisation_id.bytes
 
 

@@ -23,6 +23,14 @@ GROUPS = {
         "report.disclosed": _("Report handed out"),
         "receipt.issued": _("Receipt issued"),
     },
+    _("Cohorts"): {
+        "cohort.started": _("Cohort received"),
+        "cohort.read": _("Part of a cohort read"),
+        "cohort.ended": _("Cohort ended"),
+        "cohort.cancelled": _("Cohort cancelled"),
+        "cohort.disclosed": _("Cohort handed out"),
+        "cohort.input_deleted": _("File of a cohort deleted"),
+    },
     _("Cases"): {
         "case.found": _("Case looked up"),
         "case.exported": _("Case exported"),

@@ -150,6 +150,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 2.0,
         "options": {"expires": 5},
     },
+    "cohorts": {"task": "predictions.read_cohorts", "schedule": 2.0, "options": {"expires": 5}},
     "sealing": {"task": "accounts.seal_events", "schedule": 2.0, "options": {"expires": 5}},
     "anchoring": {"task": "accounts.anchor_checkpoint", "schedule": 60.0, "options": {"expires": 120}},
     "event counts": {"task": "accounts.count_events", "schedule": 60.0, "options": {"expires": 110}},

@@ -59,3 +59,7 @@ class ReportDiffers(Exception):
 
 class PredictionNotFound(Exception):
     """For the reader: no such prediction in their organisation."""
+
+
+class CohortNotFound(Exception):
+    """For the reader: no such cohort in their organisation."""

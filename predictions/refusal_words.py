@@ -15,6 +15,7 @@ WORDS = {
     "malformed_json": _("Not JSON"),
     "missing_key": _("Key missing in the request"),
     "model_unknown": _("Unknown release"),
+    "no_samples": _("No sample in the file"),
     "not_a_number": _("Not a number"),
     "not_comparable": _("Not comparable"),
     "not_text": _("Not a text file"),

@@ -33,7 +33,7 @@ def submit_panel(request: PanelRequest, actor: Actor) -> Prediction:
     ReleaseUnavailable
         When no release is live, or the one that is cannot be opened.
     """
-    release = _find_release(request, actor)
+    release = find_release(request, actor)
     try:
         panel = build_panel(request, releases.manifest_of(release))
         reading = inference.read_panel(release, panel)
@@ -56,7 +56,16 @@ def record_refusal(refusal: PanelRefused, actor: Actor, case_reference: str = ""
     )
 
 
-def _find_release(request: PanelRequest, actor: Actor) -> Release:
+def find_release(request: PanelRequest, actor: Actor) -> Release:
+    """The release that a request asks for.
+
+    Raises
+    ------
+    PanelRefused
+        When no such release may be called; the refusal is on record too.
+    ReleaseUnavailable
+        When no release is live.
+    """
     if request.model.isprintable():  # the database cannot even be asked for some other texts
         with suppress(UnknownRelease):
             return releases.find_release(request.model)

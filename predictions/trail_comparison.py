@@ -68,6 +68,22 @@ _KEPT = (
         },
         made_at="kept.made_at",
     ),
+    _Kept(
+        "cohort",
+        events.COHORT_STARTED,
+        "predictions_cohort",
+        {
+            "cohort": "kept.id::text",
+            "organisation": "kept.organisation_id::text",
+            "person": "kept.person_id::text",
+            "api_key": "kept.api_key_id::text",
+            "door": "kept.door",
+            "input_sha256": "kept.input_sha256",
+            "release": "r.name || ' ' || r.version",
+        },
+        made_at="kept.created_at",
+        join="JOIN predictions_release r ON r.id = kept.release_id",
+    ),
 )
 
 

@@ -26,6 +26,7 @@ Post = Callable[..., Any]
 
 IMMUTABLE = (
     "audit.case_key",
+    "predictions_cohortrefusal",
     "predictions_madereport",
     "predictions_erasurecompletion",
     "predictions_erasuredecision",
@@ -35,6 +36,7 @@ IMMUTABLE = (
     "predictions_shadowreading",
     "predictions_review",
     "predictions_prediction",
+    "predictions_cohort",
     "predictions_activation",
     "predictions_proposal",
     "predictions_release",
