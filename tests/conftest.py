@@ -63,6 +63,14 @@ def manifest() -> Manifest:
     return training.train_release(transbig(), releases.keys(), ReleaseStore(Path(settings.MODEL_STORE)))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _hash_passwords_quickly() -> Iterator[None]:
+    """Argon2 is slow on purpose, and the cast has a password each in a thousand tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "PASSWORD_HASHERS", ["django.contrib.auth.hashers.MD5PasswordHasher"])
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
     """What a process remembers for a second is longer than a test takes."""

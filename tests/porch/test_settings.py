@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
+from django.utils.module_loading import import_string
 
 from breastrisk import environment
 
@@ -56,6 +58,11 @@ def test_in_production_a_mail_server_has_to_be_told_whole():
     assert start_with(**given) == f"{expected} 587\n"
     assert start_with(**given, EMAIL_SECURITY="tls") == f"{expected} 465\n"
     assert "EMAIL_SECURITY has to be one of" in start_with(**given, EMAIL_SECURITY="ssl")
+
+
+def test_a_password_is_kept_as_argon2_whatever_the_tests_take():
+    first = import_module("breastrisk.settings").PASSWORD_HASHERS[0]
+    assert import_string(first)().encode("correct horse battery", "salt" * 4).startswith("argon2$argon2id$")
 
 
 @pytest.mark.parametrize("text", ["-1", "1.5", "one", "\u0661", ""])
