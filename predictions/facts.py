@@ -16,7 +16,7 @@ from ml_models.imputation import complete
 from ml_models.manifest import Category, Classification, Estimate, Gene, Manifest
 from predictions import releases
 from predictions.exceptions import ReleaseUnavailable
-from predictions.intake.identifiers import name_others
+from predictions.intake.identifiers import name_damaged, name_others
 from predictions.models import Prediction
 from predictions.sentences import Sentence, counted, joined, marked, sentence
 
@@ -300,7 +300,12 @@ def _warnings(prediction: Prediction, manifest: Manifest) -> Iterator[Facts]:
             "detail": sentence("Former symbols were read as the current: {renamed}.", renamed=renamed),
         }
     if others := panel["not_in_panel"]:
-        yield {"code": "genes_not_in_panel", "detail": _others_words(others, missing)}
+        yield {"code": "genes_not_in_panel", "detail": _others_words(others, missing, manifest)}
+    if damaged := name_damaged(others, panel["identifiers"]):
+        yield {
+            "code": "identifiers_damaged",
+            "detail": sentence("A spreadsheet damaged names of genes: {damaged}.", damaged=damaged),
+        }
     if manifest.age is None:
         yield from _age_not_used(prediction)
     elif prediction.age_years is None:
@@ -335,12 +340,12 @@ def _missing_words(missing: list[str], manifest: Manifest) -> Sentence:
     )
 
 
-def _others_words(others: list[str], missing: list[str]) -> Sentence:
+def _others_words(others: list[str], missing: list[str], manifest: Manifest) -> Sentence:
     return counted(
         "{count} identifier is not of the panel and not used: {others}.",
         "{count} identifiers are not of the panel and not used: {others}.",
         count=len(others),
-        others=name_others(others, missing),
+        others=name_others(others, missing, manifest.genes),
     )
 
 

@@ -4,10 +4,12 @@ from django.utils.translation import gettext_noop as _
 
 WORDS = {
     "age_out_of_range": _("Age out of range"),
+    "alias_symbol": _("Another name of a gene"),
     "empty_panel": _("Empty panel"),
     "form_incomplete": _("Form incomplete"),
     "former_symbol": _("Former gene symbol"),
     "genes_missing": _("Genes missing"),
+    "identifier_damaged": _("Identifier damaged by a spreadsheet"),
     "identifier_repeated": _("Gene given twice"),
     "identifier_unreadable": _("Identifier cannot be read"),
     "identifiers_collide": _("Two identifiers of one gene"),

@@ -42,6 +42,11 @@ def listed(names: Sequence[str]) -> str:
     return reduce(lambda first, second: sentence(AND, first=first, second=second), names)
 
 
+def any_of(names: Sequence[str]) -> str:
+    """At least one name, with "or" between them."""
+    return reduce(lambda first, second: sentence(OR, first=first, second=second), names)
+
+
 def joined(parts: Sequence[str]) -> str:
     """Parts that may be sentences, with commas between them."""
     return reduce(lambda first, second: sentence(COMMA, first=first, second=second), parts)
@@ -53,4 +58,5 @@ def counted(singular: str, plural: str, *, count: int, **values: object) -> Sent
 
 
 AND = marked("{first} and {second}")
+OR = marked("{first} or {second}")
 COMMA = marked("{first}, {second}")

@@ -1,118 +1,221 @@
-"""From the names that a lab wrote to the genes of the release's panel."""
+"""From the names that a lab wrote to the genes of the release's panel.
+
+What a name stands for is found once for a panel or a whole file; the values follow, a sample at a time.
+"""
 
 import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import isnan
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ml_models.manifest import Gene
 from predictions.exceptions import Problem
+from predictions.intake.gene_names import (
+    ENSEMBL,
+    ENTREZ,
+    HGNC_SYMBOL,
+    PROBE_SET,
+    PanelNames,
+    names_of,
+    without_version,
+)
 from predictions.intake.measurements import Measurement, Step
-from predictions.sentences import Sentence, counted, joined, listed, marked, sentence
+from predictions.intake.spreadsheet_damage import is_damaged, likely_genes
+from predictions.sentences import Sentence, any_of, counted, joined, listed, marked, sentence
 
-HGNC_SYMBOL = "hgnc_symbol"
-PROBE_SET = "affymetrix_probe_set"
-KINDS = {HGNC_SYMBOL: sentence("HGNC symbol"), PROBE_SET: sentence("Affymetrix probe set")}
+KINDS = {
+    HGNC_SYMBOL: sentence("HGNC symbol"),
+    ENTREZ: sentence("Entrez gene identifier"),
+    ENSEMBL: sentence("Ensembl gene identifier"),
+    PROBE_SET: sentence("Affymetrix probe set"),
+}
 LONGEST_IDENTIFIER = 60
 OTHERS_NAMED = 5
 ROWS_NAMED = 10
 PROBE_SETS_AVERAGED = marked("{symbol} is the mean of {names}.")
+VERSIONS_LEFT_OUT = marked("Ensembl identifiers were read without their version: {count}.")
 
 
 @dataclass
-class Identified:
-    """Values by HGNC symbol, what was done to get there, and what stands in the way."""
+class Matched:
+    """Which identifiers measure which gene, what was done to find out, and what stands in the way.
+
+    `columns` has the positions of the identifiers of each gene: several only where they are probe sets.
+    `unsettled` genes have an identifier that cannot be used before somebody has mended or confirmed it.
+    """
 
     kind: str
-    values: dict[str, float] = field(default_factory=dict)
-    unreadable: set[str] = field(default_factory=set)
+    columns: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    unsettled: set[str] = field(default_factory=set)
     former: dict[str, str] = field(default_factory=dict)
     not_in_panel: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
+    def values(self, table: NDArray[np.float64], symbols: Sequence[str]) -> NDArray[np.float64]:
+        """The values of genes, shape (samples, symbols), NaN where one was not measured.
 
-def identify(
-    measurements: Sequence[Measurement], genes: Sequence[Gene], kind: str | None, *, accept_former: bool
-) -> Identified:
-    """Find the gene of each measurement.
+        `table` has shape (samples, identifiers). Of several probe sets it is the mean of those measured.
+        """
+        values = np.full((len(table), len(symbols)), np.nan)
+        for position, symbol in enumerate(symbols):
+            if columns := self.columns.get(symbol):
+                values[:, position] = _mean(table[:, columns])
+        return values
+
+
+@dataclass
+class Identified:
+    """Values of one sample by HGNC symbol, and how its names were matched."""
+
+    values: dict[str, float]
+    unsettled: set[str]
+    steps: list[Step]
+    matched: Matched
+
+
+def match_names(names: Sequence[str], genes: Sequence[Gene], *, accept_former: bool) -> Matched:
+    """Find the genes of a file's identifiers."""
+    return match([Measurement(name, None) for name in names], genes, None, accept_former=accept_former)
+
+
+def match(
+    names: Sequence[Measurement], genes: Sequence[Gene], kind: str | None, *, accept_former: bool
+) -> Matched:
+    """Find the gene of each name, whatever its value.
 
     Parameters
     ----------
     kind
         One of `KINDS`, or None to take the kind that knows more of the identifiers.
     accept_former
-        Read a symbol that HGNC has replaced as its successor; otherwise each is a problem that names it.
+        Read a previous symbol or an alias as the gene's symbol; otherwise each is a problem that names it.
     """
-    kind = kind or _detect_kind(measurements, genes)
-    found = Identified(kind)
-    readable = [m for m in measurements if not _report_unreadable(m, found)]
-    _report_repeats(readable, found)
-    by_symbol = _group(readable, genes, found, accept_former=accept_former)
-    _report_collisions(by_symbol, found)
-    for symbol, group in by_symbol.items():
-        _take(symbol, group, found)
-    return found
+    known = names_of(tuple(genes))
+    kind = kind or _detect_kind(names, known)
+    matched = Matched(kind)
+    readable = [index for index, name in enumerate(names) if not _report_unreadable(name, matched)]
+    _report_repeats([names[index] for index in readable], matched)
+    groups = _group(names, readable, known, matched)
+    for symbol, group in groups.items():
+        if _is_settled(
+            symbol, [names[index] for index in group], matched, known, accept_former=accept_former
+        ):
+            matched.columns[symbol] = tuple(group)
+    _report_damage([names[index] for index in readable], groups, known, matched)
+    _report_versions([names[index].identifier for index in readable], known, matched)
+    return matched
 
 
-def name_others(others: Sequence[str], missing: Iterable[str]) -> str:
+def identify(
+    measurements: Sequence[Measurement], genes: Sequence[Gene], kind: str | None, *, accept_former: bool
+) -> Identified:
+    """Find the gene of each measurement of one sample; parameters as of `match`."""
+    matched = match(measurements, genes, kind, accept_former=accept_former)
+    row = np.array([[m.value for m in measurements]], dtype=np.float64)  # NumPy reads None as NaN
+    symbols = list(matched.columns)
+    values = matched.values(row, symbols)[0].tolist() if symbols else []
+    unreadable = {
+        symbol
+        for symbol, columns in matched.columns.items()
+        if any(measurements[column].unreadable for column in columns)
+    }
+    return Identified(
+        values={symbol: value for symbol, value in zip(symbols, values, strict=True) if not isnan(value)},
+        unsettled=matched.unsettled | unreadable,
+        steps=[*matched.steps, *_averaging_steps(measurements, matched)],
+        matched=matched,
+    )
+
+
+def averaging_steps(names: Sequence[str], matched: Matched) -> list[Step]:
+    """Which genes of a file are the mean of several probe sets."""
+    return _averaging_steps([Measurement(name, 0.0) for name in names], matched)
+
+
+def name_others(others: Sequence[str], missing: Sequence[str], genes: Sequence[Gene]) -> str:
     """The first identifiers that are not of the panel, each with the missing gene that it may stand for."""
-    by_folded = {symbol.casefold(): symbol for symbol in missing}
-    named = [_name_other(identifier, by_folded) for identifier in others[:OTHERS_NAMED]]
+    shared = names_of(tuple(genes)).shared.items()
+    hints = {name.casefold(): symbol for name, symbol in shared if symbol in missing}
+    hints |= {symbol.casefold(): symbol for symbol in missing}
+    named = [_name_other(identifier, hints) for identifier in others[:OTHERS_NAMED]]
     return joined(named if len(others) <= OTHERS_NAMED else [*named, "…"])
 
 
-def _name_other(identifier: str, by_folded: dict[str, str]) -> str:
-    near = difflib.get_close_matches(identifier.casefold(), by_folded, n=1, cutoff=0.75)
+def name_damaged(others: Sequence[str], kind: str) -> str:
+    """The first identifiers that a spreadsheet damaged, each with the genes that it may have been."""
+    damaged = [identifier for identifier in others if _is_damaged(identifier, kind)]
+    named = [_name_damage(identifier, likely_genes(identifier)) for identifier in damaged[:OTHERS_NAMED]]
+    if not named:
+        return ""
+    return joined(named if len(damaged) <= OTHERS_NAMED else [*named, "…"])
+
+
+def _name_other(identifier: str, hints: dict[str, str]) -> str:
+    near = difflib.get_close_matches(identifier.casefold(), hints, n=1, cutoff=0.75)
     if not near:
         return identifier
-    return sentence("{identifier} (is it {symbol}?)", identifier=identifier, symbol=by_folded[near[0]])
+    return sentence("{identifier} (is it {symbol}?)", identifier=identifier, symbol=hints[near[0]])
 
 
-def _detect_kind(measurements: Sequence[Measurement], genes: Sequence[Gene]) -> str:
-    probe_sets = {probe_set for gene in genes for probe_set in gene.probe_sets}
-    known = sum(m.identifier in probe_sets for m in measurements)
-    return PROBE_SET if 2 * known > len(measurements) else HGNC_SYMBOL
+def _name_damage(identifier: str, likely: Sequence[str]) -> str:
+    if not likely:
+        return sentence("{identifier} (nobody can tell which gene it was)", identifier=identifier)
+    return sentence("{identifier} (was it {genes}?)", identifier=identifier, genes=any_of(likely))
 
 
-def _report_unreadable(measurement: Measurement, found: Identified) -> bool:
-    identifier = measurement.identifier
+def _is_damaged(identifier: str, kind: str) -> bool:
+    """A number is damage unless numbers are what the genes are called by."""
+    return is_damaged(identifier) and not (kind == ENTREZ and identifier.isdigit())
+
+
+def _detect_kind(names: Sequence[Measurement], known: PanelNames) -> str:
+    """The kind that knows most of them; symbols where none knows more."""
+    return max(KINDS, key=lambda kind: sum(known.knows(name.identifier, kind) for name in names))
+
+
+def _report_unreadable(name: Measurement, matched: Matched) -> bool:
+    identifier = name.identifier
     if identifier and len(identifier) <= LONGEST_IDENTIFIER and identifier.isprintable():
         return False
-    if measurement.unreadable:  # the whole row is reported already
+    if name.unreadable:  # the whole row is reported already
         return True
-    found.problems.append(
+    matched.problems.append(
         Problem(
             "identifier_unreadable",
             sentence("A gene identifier has 1 to {most} printable characters.", most=LONGEST_IDENTIFIER),
-            sentence("Write the {kind} of the gene.", kind=KINDS[found.kind]),
-            measurement.pointer,
-            measurement.row,
+            sentence("Write the {kind} of the gene.", kind=KINDS[matched.kind]),
+            name.pointer,
+            name.row,
             ascii(identifier)[1:-1][:80],
         )
     )
     return True
 
 
-def _report_repeats(measurements: Sequence[Measurement], found: Identified) -> None:
+def _report_repeats(names: Sequence[Measurement], matched: Matched) -> None:
     rows: dict[str, list[Measurement]] = defaultdict(list)
-    for measurement in measurements:
-        rows[measurement.identifier].append(measurement)
+    for name in names:
+        rows[name.identifier].append(name)
     for identifier, repeated in rows.items():
         if len(repeated) > 1:
-            found.problems.append(
+            matched.problems.append(
                 Problem(
                     "identifier_repeated",
-                    _where(identifier, [str(measurement.row) for measurement in repeated]),
+                    _where(identifier, [str(name.row) for name in repeated if name.row is not None]),
                     sentence("Keep one row for each gene; which value is right is not ours to choose."),
-                    repeated[-1].pointer,
-                    repeated[-1].row,
-                    identifier,
+                    *_at(repeated[-1]),
                 )
             )
 
 
 def _where(identifier: str, rows: list[str]) -> Sentence:
+    if not rows:
+        return sentence("{identifier} stands there more than once.", identifier=identifier)
     named, more = ", ".join(rows[:ROWS_NAMED]), len(rows) - ROWS_NAMED
     if more <= 0:
         return sentence("{identifier} stands in rows {rows}.", identifier=identifier, rows=named)
@@ -126,77 +229,124 @@ def _where(identifier: str, rows: list[str]) -> Sentence:
 
 
 def _group(
-    measurements: Sequence[Measurement], genes: Sequence[Gene], found: Identified, *, accept_former: bool
-) -> dict[str, list[Measurement]]:
-    if found.kind == PROBE_SET:
-        current = {probe_set: gene.symbol for gene in genes for probe_set in gene.probe_sets}
-        former: dict[str, str] = {}
-    else:
-        current = {gene.symbol: gene.symbol for gene in genes}
-        former = {old: gene.symbol for gene in genes for old in gene.former_symbols if old not in current}
-    groups: dict[str, list[Measurement]] = defaultdict(list)
-    for measurement in measurements:
-        symbol = current.get(measurement.identifier)
-        if symbol is None and measurement.identifier in former:
-            symbol = _read_former(
-                measurement, former[measurement.identifier], found, accept_former=accept_former
-            )
-        elif symbol is None:
-            found.not_in_panel.append(measurement.identifier)
+    names: Sequence[Measurement], readable: Sequence[int], known: PanelNames, matched: Matched
+) -> dict[str, list[int]]:
+    """The positions of the names of each gene, certain ones and proposals."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index in readable:
+        identifier = names[index].identifier
+        symbol = known.find(identifier, matched.kind) or known.propose(identifier, matched.kind)
         if symbol:
-            groups[symbol].append(measurement)
+            groups[symbol].append(index)
+        else:
+            matched.not_in_panel.append(identifier)
     return groups
 
 
-def _read_former(
-    measurement: Measurement, symbol: str, found: Identified, *, accept_former: bool
-) -> str | None:
-    if accept_former:
-        found.former[measurement.identifier] = symbol
-        return symbol
-    found.problems.append(
-        Problem(
+def _is_settled(
+    symbol: str, group: Sequence[Measurement], matched: Matched, known: PanelNames, *, accept_former: bool
+) -> bool:
+    """Whether the values of a gene may be taken from these names."""
+    problem = _collision(symbol, group, matched.kind)
+    identifier = group[0].identifier
+    if not problem and not known.find(identifier, matched.kind):
+        if accept_former:
+            matched.former[identifier] = symbol
+        else:
+            problem = _proposal(group[0], symbol, known)
+    if not problem:
+        return True
+    matched.problems.append(problem)
+    matched.unsettled.add(symbol)
+    return False
+
+
+def _collision(symbol: str, group: Sequence[Measurement], kind: str) -> Problem | None:
+    """Two names for one gene block the panel; several probe sets of one gene are how it is measured."""
+    names = sorted({name.identifier for name in group})
+    if kind == PROBE_SET or len(names) == 1:
+        return None
+    return Problem(
+        "identifiers_collide",
+        sentence("{names} are the same gene, {symbol}.", names=listed(names), symbol=symbol),
+        sentence("Keep the one that was measured; which value is right is not ours to choose."),
+        *_at(group[-1]),
+    )
+
+
+def _proposal(name: Measurement, symbol: str, known: PanelNames) -> Problem:
+    if name.identifier in known.former:
+        return Problem(
             "former_symbol",
-            sentence("HGNC calls {former} {symbol} today.", former=measurement.identifier, symbol=symbol),
+            sentence("HGNC calls {former} {symbol} today.", former=name.identifier, symbol=symbol),
             sentence(
                 "Write {symbol}, or confirm that former symbols are read as the current ones.", symbol=symbol
             ),
-            measurement.pointer,
-            measurement.row,
-            measurement.identifier,
+            *_at(name),
         )
+    return Problem(
+        "alias_symbol",
+        sentence("{alias} is another name of {symbol}.", alias=name.identifier, symbol=symbol),
+        sentence("Write {symbol}, or confirm that other names are read as the symbol.", symbol=symbol),
+        *_at(name),
     )
-    return None
 
 
-def _report_collisions(by_symbol: dict[str, list[Measurement]], found: Identified) -> None:
-    """Two names for one gene block the panel; several probe sets of one gene are how it is measured."""
-    if found.kind == PROBE_SET:
+def _report_damage(
+    names: Iterable[Measurement], groups: dict[str, list[int]], known: PanelNames, matched: Matched
+) -> None:
+    """What may have been a gene of the panel that is missing; other damage is none of the panel's."""
+    for name in names:
+        if not _is_damaged(name.identifier, matched.kind):
+            continue
+        if lost := [symbol for symbol in known.lost(name.identifier) if symbol not in groups]:
+            matched.unsettled.update(lost)
+            matched.problems.append(_damage(name, lost))
+
+
+def _damage(name: Measurement, lost: Sequence[str]) -> Problem:
+    return Problem(
+        "identifier_damaged",
+        sentence(
+            "'{identifier}' is what a spreadsheet makes of a gene's name: it may have been {genes}.",
+            identifier=name.identifier,
+            genes=any_of(lost),
+        ),
+        sentence("Export the table again, with the column of the genes as text."),
+        *_at(name),
+    )
+
+
+def _report_versions(identifiers: Iterable[str], known: PanelNames, matched: Matched) -> None:
+    if matched.kind != ENSEMBL:
         return
-    for symbol, group in by_symbol.items():
-        names = sorted({m.identifier for m in group})
-        if len(names) > 1:
-            found.problems.append(
-                Problem(
-                    "identifiers_collide",
-                    sentence("{names} are the same gene, {symbol}.", names=listed(names), symbol=symbol),
-                    sentence("Keep the one that was measured; which value is right is not ours to choose."),
-                    group[-1].pointer,
-                    group[-1].row,
-                    group[-1].identifier,
-                )
-            )
+    found = (name for name in identifiers if known.find(name, ENSEMBL))
+    if count := sum(without_version(name) != name for name in found):
+        matched.steps.append(Step("ensembl_versions_left_out", sentence(VERSIONS_LEFT_OUT, count=count)))
 
 
-def _take(symbol: str, group: list[Measurement], found: Identified) -> None:
-    if any(m.unreadable for m in group):
-        found.unreadable.add(symbol)
-    values = [m.value for m in group if m.value is not None]
-    if not values:
-        return
-    found.values[symbol] = sum(values) / len(values)
-    if len(values) > 1:
-        names = listed([m.identifier for m in group])
-        found.steps.append(
-            Step("probe_sets_averaged", sentence(PROBE_SETS_AVERAGED, symbol=symbol, names=names))
-        )
+def _at(name: Measurement) -> tuple[str | None, int | None, str]:
+    return name.pointer, name.row, name.identifier
+
+
+def _mean(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of each row over the columns that were measured, added up from the left; NaN over none."""
+    total, count = np.zeros(len(columns)), np.zeros(len(columns))
+    for column in columns.T:
+        measured = np.isfinite(column)
+        total += np.where(measured, column, 0.0)
+        count += measured
+    with np.errstate(invalid="ignore"):
+        mean: NDArray[np.float64] = total / count
+    return mean
+
+
+def _averaging_steps(measurements: Sequence[Measurement], matched: Matched) -> list[Step]:
+    steps = []
+    for symbol, columns in matched.columns.items():
+        group = [measurements[column] for column in columns]
+        if sum(m.value is not None for m in group) > 1:
+            names = listed([m.identifier for m in group])
+            detail = sentence(PROBE_SETS_AVERAGED, symbol=symbol, names=names)
+            steps.append(Step("probe_sets_averaged", detail))
+    return steps

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ml_models.manifest import Manifest
 from ml_models.units import detect_unit
 from predictions.exceptions import PanelRefused, Problem
-from predictions.intake.identifiers import KINDS, Identified, identify, name_others
+from predictions.intake.gene_names import names_of
+from predictions.intake.identifiers import KINDS, Identified, identify, name_damaged, name_others
 from predictions.intake.measurements import PanelRequest, Step
 from predictions.intake.units import check_unit
 from predictions.sentences import Sentence, sentence
@@ -77,7 +78,7 @@ def build_panel(request: PanelRequest, manifest: Manifest) -> Panel:
     problems = [
         *request.problems,
         *_check_header(request, manifest),
-        *found.problems,
+        *found.matched.problems,
         *check_unit(request.unit, look, manifest.unit, UNIT_POINTER),
         *_check_identity(request, manifest),
         *_check_coverage(request, found, manifest),
@@ -89,9 +90,9 @@ def build_panel(request: PanelRequest, manifest: Manifest) -> Panel:
         age_years=request.age_years,
         unit_declared=request.unit,
         unit_detected=look.code,
-        identifiers=found.kind,
-        former_symbols=found.former,
-        not_in_panel=tuple(found.not_in_panel),
+        identifiers=found.matched.kind,
+        former_symbols=found.matched.former,
+        not_in_panel=tuple(found.matched.not_in_panel),
         steps=(*request.steps, *found.steps),
     )
 
@@ -119,10 +120,7 @@ def _identify(request: PanelRequest, manifest: Manifest) -> Identified:
 
 def _check_header(request: PanelRequest, manifest: Manifest) -> Iterator[Problem]:
     """A first row without a number is a header, unless it names a gene of the panel."""
-    known = {
-        name for gene in manifest.genes for name in (gene.symbol, *gene.former_symbols, *gene.probe_sets)
-    }
-    if request.header and request.header.identifier in known:
+    if request.header and names_of(manifest.genes).names(request.header.identifier):
         yield Problem(
             "not_a_number",
             sentence("The value of {gene} is not a finite decimal number.", gene=request.header.identifier),
@@ -165,19 +163,27 @@ def _check_identity(request: PanelRequest, manifest: Manifest) -> Iterator[Probl
             )
 
 
-def _mend_of_missing(found: Identified, missing: list[str]) -> Sentence:
+def _mend_of_missing(found: Identified, missing: list[str], manifest: Manifest) -> Sentence:
     """What to do, and what stands there in place of the genes that are missing."""
-    if not found.not_in_panel:
+    others = found.matched.not_in_panel
+    if not others:
         return sentence("Check the identifiers, or ask the lab for the whole panel.")
+    named = name_others(others, missing, manifest.genes)
+    if damaged := name_damaged(others, found.matched.kind):
+        return sentence(
+            "Check the identifiers, or ask the lab for the whole panel. Not of the panel: {others}. "
+            "Damaged by a spreadsheet: {damaged}.",
+            others=named,
+            damaged=damaged,
+        )
     return sentence(
-        "Check the identifiers, or ask the lab for the whole panel. Not of the panel: {others}.",
-        others=name_others(found.not_in_panel, missing),
+        "Check the identifiers, or ask the lab for the whole panel. Not of the panel: {others}.", others=named
     )
 
 
 def _check_coverage(request: PanelRequest, found: Identified, manifest: Manifest) -> Iterator[Problem]:
     symbols = [gene.symbol for gene in manifest.genes]
-    missing = [symbol for symbol in symbols if symbol not in found.values.keys() | found.unreadable]
+    missing = [symbol for symbol in symbols if symbol not in found.values.keys() | found.unsettled]
     share = 1 - len(missing) / len(symbols)
     if share < manifest.missing.refuse_below:
         yield Problem(
@@ -190,7 +196,7 @@ def _check_coverage(request: PanelRequest, found: Identified, manifest: Manifest
                 needed=round(100 * manifest.missing.refuse_below),
                 missing=", ".join(missing),
             ),
-            _mend_of_missing(found, missing),
+            _mend_of_missing(found, missing, manifest),
             VALUES_POINTER,
         )
     elif missing and not request.allow_missing_genes:

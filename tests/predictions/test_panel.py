@@ -103,8 +103,8 @@ def test_genes_of_no_panel_are_counted_and_not_used(manifest):
 def test_a_lower_case_symbol_is_not_the_gene_but_is_suggested(manifest):
     panel = build_panel(request_of(renamed(values_of(0), "IL18", "il18")), manifest)
     assert panel.missing == ("IL18",)
-    assert name_others(["il18", "TP53"], panel.missing) == "il18 (is it IL18?), TP53"
-    assert name_others(list("ABCDEF"), []) == "A, B, C, D, E, …"
+    assert name_others(["il18", "TP53"], panel.missing, manifest.genes) == "il18 (is it IL18?), TP53"
+    assert name_others(list("ABCDEF"), [], manifest.genes) == "A, B, C, D, E, …"
 
 
 @pytest.mark.parametrize("name", ["", "A\0B", "A\nB", "X" * 61, "\ud800"])

@@ -88,7 +88,7 @@ def test_a_refusal_leaves_one_event_that_says_why_and_nothing_of_the_panel(relea
         submission.submit_panel(request_of(values, case_reference="P-0042"), alice_acting)
     assert not Prediction.objects.exists()
     (body,) = bodies("prediction.refused")
-    assert body["problems"] == {"former_symbol": 1}
+    assert body["problems"] == {"identifiers_collide": 1}
     assert "12.3456789" not in json.dumps(body)
     assert "P-0042" not in json.dumps(body)
 
