@@ -3,9 +3,10 @@
 from typing import Any, BinaryIO
 
 from ml_models.manifest import Manifest
-from predictions.intake import sample_rows
 from predictions.intake.cohort_panels import Layout, lay_out
+from predictions.intake.gene_names import wanted_by
 from predictions.intake.measurements import PanelRequest
+from predictions.intake.readers import samples_in_rows
 from predictions.intake.tables import Choices, Table
 
 # What of a request is the same for each sample of a file, and kept with the cohort.
@@ -30,8 +31,5 @@ def open_layout(file: BinaryIO, request: PanelRequest, manifest: Manifest) -> tu
     PanelRefused
         With every problem for which no sample of it could be read.
     """
-    known = {
-        name for gene in manifest.genes for name in (gene.symbol, *gene.former_symbols, *gene.probe_sets)
-    }
-    table = sample_rows.read(file, known.__contains__, Choices())
+    table = samples_in_rows.read(file, wanted_by(manifest.genes), Choices())
     return table, lay_out(table, request, manifest)

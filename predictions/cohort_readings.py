@@ -54,7 +54,7 @@ def read_chunk(
     places = np.flatnonzero(taken)
     ages = np.array([chunk.ages[place] for place in places], dtype=np.float64)  # None becomes NaN
     scored = np.ascontiguousarray(values[places])
-    scores = portable.score(scored, ages)
+    scores = portable.score(scored, ages) if len(places) else _nobody(layout)
     differences = _differences(scores, pickled.score(scored, ages)) if len(places) else np.zeros(0)
     return ReadSamples(
         places, scored, spearman[places], distance[places], scores, differences, panels, refusals
@@ -74,6 +74,12 @@ def _read_others(
         except PanelRefused as refusal:
             refusals[place] = located(refusal, chunk.rows[place]).problems
     return panels, refusals
+
+
+def _nobody(layout: Layout) -> Scores:
+    """The scores of no sample, of whom the portable form cannot be asked."""
+    genes, years = len(layout.manifest.symbols), len(layout.manifest.horizons)
+    return Scores(np.empty(0), *(np.empty((0, width)) for width in (years, years, years, genes + 1)))
 
 
 def _resemblance(values: Floats, manifest: Manifest) -> tuple[Floats, Floats]:

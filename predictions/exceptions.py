@@ -10,7 +10,7 @@ class Problem:
     """One thing wrong with what was sent: a stable code, what is wrong, how to mend it, and where.
 
     `pointer` is a JSON pointer (RFC 6901) into an API body, `row` the line of a pasted or uploaded panel,
-    counted from 1, and `value` what stands there.
+    counted from 1, `column` the column as it is named, or else its number, and `value` what stands there.
     """
 
     code: str
@@ -19,6 +19,7 @@ class Problem:
     pointer: str | None = None
     row: int | None = None
     value: str | None = None
+    column: str | None = None
 
 
 class PanelRefused(Exception):

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_noop as _
 
 WORDS = {
     "age_out_of_range": _("Age out of range"),
+    "age_unreadable": _("Age cannot be read"),
     "alias_symbol": _("Another name of a gene"),
     "empty_panel": _("Empty panel"),
     "form_incomplete": _("Form incomplete"),
@@ -17,6 +18,7 @@ WORDS = {
     "malformed_json": _("Not JSON"),
     "missing_key": _("Key missing in the request"),
     "model_unknown": _("Unknown release"),
+    "no_gene_known": _("No known gene"),
     "no_samples": _("No sample in the file"),
     "not_a_number": _("Not a number"),
     "not_comparable": _("Not comparable"),
@@ -25,6 +27,7 @@ WORDS = {
     "platform_not_supported": _("Platform not supported"),
     "reference_unreadable": _("Case reference cannot be read"),
     "row_too_long": _("Row too long"),
+    "sample_repeated": _("Sample given twice"),
     "too_few_genes": _("Too few genes"),
     "too_large": _("Too large"),
     "too_long": _("Text too long"),

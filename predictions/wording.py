@@ -11,10 +11,20 @@ from django.utils.translation import gettext, ngettext
 from predictions.comparison import BETWEEN, OR_MORE, UNDER
 from predictions.intake.delimited import HEADER_SKIPPED
 from predictions.intake.identifiers import PROBE_SETS_AVERAGED, VERSIONS_LEFT_OUT
+from predictions.intake.readers.samples_in_rows import AGES_READ, SAMPLES_NAMED
 from predictions.sentences import Sentence, listed, sentence
 
 # Of these, what was made is kept in English: the values are found again in the text.
-KEPT = (HEADER_SKIPPED, PROBE_SETS_AVERAGED, VERSIONS_LEFT_OUT, UNDER, OR_MORE, BETWEEN)
+KEPT = (
+    AGES_READ,
+    HEADER_SKIPPED,
+    PROBE_SETS_AVERAGED,
+    SAMPLES_NAMED,
+    VERSIONS_LEFT_OUT,
+    UNDER,
+    OR_MORE,
+    BETWEEN,
+)
 _PATTERNS = {
     template: re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(template))) for template in KEPT
 }

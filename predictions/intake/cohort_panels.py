@@ -4,7 +4,6 @@ A sample is taken here only if every check of a single panel would take it witho
 others go through those checks one by one, so that what is said of them is what is said of one panel.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from ml_models.manifest import Manifest
 from ml_models.units import HIGHEST_LOG2, NEGATIVE_SHARE
 from predictions.exceptions import PanelRefused
-from predictions.intake.identifiers import KINDS, identify
+from predictions.intake.identifiers import KINDS, Matched, match
 from predictions.intake.measurements import Measurement, PanelRequest
 from predictions.intake.panel import OLDEST, YOUNGEST, Panel, build_panel, is_reference
 from predictions.intake.tables import Chunk, Table
@@ -26,15 +25,14 @@ Bools = npt.NDArray[np.bool_]
 class Layout:
     """What the samples of one file share.
 
-    `request` is that of each sample but for its measurements, age and name; `panel` that of each which
-    every check takes. `columns` says for each gene of the release which identifiers of the file measure it.
+    `request` is that of each sample but for its values, age and name; its measurements name the identifiers
+    of the file. `panel` is that of each sample which every check takes, but for the values.
     """
 
     manifest: Manifest
     request: PanelRequest
+    matched: Matched
     panel: Panel
-    identifiers: tuple[str, ...]
-    columns: tuple[tuple[int, ...], ...]
 
 
 def lay_out(table: Table, request: PanelRequest, manifest: Manifest) -> Layout:
@@ -45,39 +43,25 @@ def lay_out(table: Table, request: PanelRequest, manifest: Manifest) -> Layout:
     PanelRefused
         With every problem for which no sample of the file could be read.
     """
-    typical = manifest.means.tolist()
-    found = identify(
-        [Measurement(name, 0.0) for name in table.identifiers],
-        manifest.genes,
-        request.identifiers if request.identifiers in KINDS else None,
-        accept_former=request.accept_former_symbols,
-    )
-    places = _places(table.identifiers, found.kind, found.former, manifest)
-    columns = tuple(places.get(symbol, ()) for symbol in manifest.symbols)
-    measurements = tuple(
-        Measurement(table.identifiers[place], value)
-        for gene, value in zip(columns, typical, strict=True)
-        for place in gene
-    )
-    rest = tuple(
-        Measurement(name, 0.0)
-        for place, name in enumerate(table.identifiers)
-        if not any(place in gene for gene in columns)
-    )
-    shared = replace(request, steps=(*request.steps, *table.steps))
-    panel = build_panel(replace(shared, measurements=(*measurements, *rest)), manifest)
+    lines = table.places or (None,) * len(table.identifiers)
+    names = [Measurement(name, None, row=line) for name, line in zip(table.identifiers, lines, strict=True)]
+    kind = request.identifiers if request.identifiers in KINDS else None
+    matched = match(names, manifest.genes, kind, accept_former=request.accept_former_symbols)
+    shared = replace(request, measurements=tuple(names), steps=(*request.steps, *table.steps))
+    typical = dict(zip(manifest.symbols, manifest.means.tolist(), strict=True))
+    values = {column: typical[symbol] for symbol, columns in matched.columns.items() for column in columns}
+    panel = build_panel(_with_values(shared, [values.get(column) for column in range(len(names))]), manifest)
     others = (*panel.not_in_panel, *table.others)
-    return Layout(manifest, shared, replace(panel, not_in_panel=others), table.identifiers, columns)
+    return Layout(manifest, shared, matched, replace(panel, not_in_panel=others))
 
 
 def take(chunk: Chunk, layout: Layout) -> tuple[Floats, Bools]:
     """Values of shape (samples, genes), and which samples every check takes; the others' mean nothing."""
-    values = np.column_stack([_mean(chunk.values, gene) for gene in layout.columns])
-    taken = _looks_logged(values) & _covered(values, layout) & _without_steps_of_its_own(chunk.values, layout)
-    for place in range(len(chunk.rows)):
-        if place in chunk.problems or not _is_named(chunk, place):
-            taken[place] = False
-    return values, taken
+    values = layout.matched.values(chunk.values, layout.manifest.symbols)
+    taken = _looks_logged(values) & _covered(values, layout) & _averaged_alike(chunk.values, layout)
+    for place in {*chunk.problems, *chunk.steps}:
+        taken[place] = False
+    return values, taken & _are_named(chunk)
 
 
 def build_one(chunk: Chunk, place: int, layout: Layout) -> Panel:
@@ -90,22 +74,18 @@ def build_one(chunk: Chunk, place: int, layout: Layout) -> Panel:
     """
     if problems := chunk.problems.get(place):
         raise PanelRefused(problems)
-    values = chunk.values[place].tolist()
+    values = [None if np.isnan(value) else value for value in chunk.values[place].tolist()]
     request = replace(
-        layout.request,
-        measurements=tuple(
-            Measurement(name, None if value != value else value)  # noqa: PLR0124 - NaN alone differs
-            for name, value in zip(layout.identifiers, values, strict=True)
-        ),
+        _with_values(layout.request, values),
         age_years=chunk.ages[place],
         sample_id=chunk.sample_ids[place],
+        steps=(*layout.request.steps, *chunk.steps.get(place, ())),
     )
     try:
         panel = build_panel(request, layout.manifest)
     except PanelRefused as refusal:
         raise located(refusal, chunk.rows[place]) from None
-    others = (*panel.not_in_panel, *layout.panel.not_in_panel)
-    return replace(panel, not_in_panel=tuple(dict.fromkeys(others)))
+    return replace(panel, not_in_panel=layout.panel.not_in_panel)
 
 
 def located(refusal: PanelRefused, row: int) -> PanelRefused:
@@ -113,34 +93,9 @@ def located(refusal: PanelRefused, row: int) -> PanelRefused:
     return PanelRefused([replace(problem, row=problem.row or row) for problem in refusal.problems])
 
 
-def _places(
-    identifiers: Sequence[str], kind: str, former: dict[str, str], manifest: Manifest
-) -> dict[str, tuple[int, ...]]:
-    """Which identifiers of the file measure each gene, in the order of the file."""
-    symbols = {gene.symbol: gene.symbol for gene in manifest.genes} | former
-    if kind != "hgnc_symbol":
-        symbols = {probe_set: gene.symbol for gene in manifest.genes for probe_set in gene.probe_sets}
-    places: dict[str, tuple[int, ...]] = {}
-    for place, name in enumerate(identifiers):
-        if symbol := symbols.get(name):
-            places[symbol] = (*places.get(symbol, ()), place)
-    return places
-
-
-def _mean(values: Floats, gene: tuple[int, ...]) -> Floats:
-    """The mean of what was measured of a gene, added up in the order of the file as for one panel."""
-    if not gene:
-        return np.full(len(values), np.nan)
-    if len(gene) == 1:
-        return values[:, gene[0]]
-    total, count = np.zeros(len(values)), np.zeros(len(values))
-    for place in gene:
-        measured = ~np.isnan(values[:, place])
-        total[measured] += values[measured, place]
-        count += measured
-    with np.errstate(invalid="ignore"):
-        mean: Floats = total / count
-    return mean
+def _with_values(request: PanelRequest, values: list[float | None]) -> PanelRequest:
+    pairs = zip(request.measurements, values, strict=True)
+    return replace(request, measurements=tuple(replace(name, value=value) for name, value in pairs))
 
 
 def _looks_logged(values: Floats) -> Bools:
@@ -160,13 +115,16 @@ def _covered(values: Floats, layout: Layout) -> Bools:
     return covered
 
 
-def _without_steps_of_its_own(values: Floats, layout: Layout) -> Bools:
+def _averaged_alike(values: Floats, layout: Layout) -> Bools:
     """Where every probe set of a gene that has several was measured, so that the steps are the file's."""
-    several = [place for gene in layout.columns if len(gene) > 1 for place in gene]
+    genes = layout.matched.columns.values()
+    several = [column for columns in genes if len(columns) > 1 for column in columns]
     complete: Bools = ~np.isnan(values[:, several]).any(axis=1)
     return complete
 
 
-def _is_named(chunk: Chunk, place: int) -> bool:
-    age = chunk.ages[place]
-    return is_reference(chunk.sample_ids[place]) and (age is None or YOUNGEST <= age <= OLDEST)
+def _are_named(chunk: Chunk) -> Bools:
+    ages = np.array(chunk.ages, dtype=np.float64)  # None becomes NaN
+    named = np.array([is_reference(name) for name in chunk.sample_ids], dtype=np.bool_)
+    usual: Bools = named & (np.isnan(ages) | ((ages >= YOUNGEST) & (ages <= OLDEST)))
+    return usual

@@ -17,6 +17,7 @@ from predictions.sentences import Sentence
 
 CHUNK = 5_000
 HEAD = 65_536
+OTHERS_NAMED = 100
 
 # Whether an identifier, as written in the file, may be one of a gene of the panel.
 Wanted = Callable[[str], bool]
@@ -26,9 +27,11 @@ Wanted = Callable[[str], bool]
 class Chunk:
     """Some samples, in the order of the file.
 
-    `values` has shape (samples, identifiers of the table), NaN where a gene was not measured. `rows` says
-    where each sample stands: its line, or its column where a file has a column for each sample. A sample
-    with `problems`, by its index in this chunk, is refused; its values mean nothing.
+    `values` has shape (samples, identifiers of the table), NaN where a gene was not measured and infinite
+    where what stands there could not be read. `rows` says where each sample stands: its line, or its column
+    where a file has a column for each sample. A sample with `problems`, by its index in this chunk, is
+    refused. A name is empty where the file has none; whether names and ages may stand is not checked here.
+    `steps` are what was done to single samples.
     """
 
     sample_ids: tuple[str, ...]
@@ -36,14 +39,17 @@ class Chunk:
     rows: tuple[int, ...]
     values: NDArray[np.float64]
     problems: Mapping[int, tuple[Problem, ...]] = field(default_factory=dict)
+    steps: Mapping[int, tuple[Step, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Table:
     """A file as it is read: the wanted identifiers as written, and the chunks, which are read on demand.
 
-    `unit` is the one that the format itself states, None where the person has to declare it. `others` names
-    the first identifiers that were not wanted, of `others_count`.
+    An identifier that stands twice in the file stands twice here. `unit` is the one that the format itself
+    states, None where the person has to declare it. `others` names the first identifiers that were not
+    wanted, of `others_count`. `places` are the lines of the identifiers, where each has one of its own.
+    Reading the chunks may raise PanelRefused too, when the file turns out to be no such table further down.
     """
 
     identifiers: tuple[str, ...]
@@ -52,6 +58,7 @@ class Table:
     others: tuple[str, ...] = ()
     others_count: int = 0
     steps: tuple[Step, ...] = ()
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,4 +78,4 @@ class Reader(Protocol):
         """Why the first 64 KiB look like this format; empty when they do not."""
 
     def read(self, file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:
-        """Read a file. Raises PanelRefused with every problem that concerns the file as a whole."""
+        """Read a file that can seek. Raises PanelRefused with all that is wrong with the file as a whole."""

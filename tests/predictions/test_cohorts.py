@@ -111,7 +111,7 @@ def test_a_cohort_leaves_a_trail_that_verifies_and_names_every_row(read):
 
 def test_received_is_predicted_and_refused_whatever_is_in_the_file(read):
     good = as_csv(patients(5)).decode()
-    broken = good + "S9,50,7.1\n" + "S10,six," + ",".join(["7"] * 69) + "\nS11,50," + ",".join(["x"] * 69)
+    broken = good + "S9,50,7.1\n" + "S10,six," + ",".join(["7"] * 69) + "\nS11,50," + ",".join(["x"] * 69) + "\n"
     cohort = read(broken.encode())
     assert cohort.received == 8
     assert cohort.received == cohort.predicted + cohort.refused
