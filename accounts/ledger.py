@@ -65,7 +65,9 @@ def shared_facts(action: str, actor: Actor, **facts: Any) -> dict[str, Any]:
     return {"format": 2, "action": action, **_who(actor), **facts}
 
 
-def record_predictions(shared: dict[str, Any], facts: Sequence[dict[str, Any]]) -> dict[UUID, tuple[UUID, int]]:
+def record_predictions(
+    shared: dict[str, Any], facts: Sequence[dict[str, Any]]
+) -> dict[UUID, tuple[UUID, int]]:
     """Append an event for each prediction: by prediction the identifier and the microseconds of its event.
 
     Call it inside the transaction of the predictions. `facts` hold text, whole numbers and UUIDs only, which
@@ -74,7 +76,9 @@ def record_predictions(shared: dict[str, Any], facts: Sequence[dict[str, Any]]) 
     bodies = [_SORTED.encode({**shared, "nonce": secrets.token_hex(8), **own}) for own in facts]
     with connection.cursor() as cursor:
         cursor.execute(_APPEND_MANY, [bodies, [mac_of(body) for body in bodies]])
-        return {prediction: (event_id, recorded_us) for event_id, recorded_us, prediction in cursor.fetchall()}
+        return {
+            prediction: (event_id, recorded_us) for event_id, recorded_us, prediction in cursor.fetchall()
+        }
 
 
 def raise_alarm(action: str, **facts: Any) -> None:

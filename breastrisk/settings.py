@@ -254,6 +254,11 @@ if PRODUCTION:
 # A panel has some kilobytes; whatever is larger is a mistake or an attack.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+# A file of many samples is larger; it is sealed as it arrives, and never lies in the clear on a disk.
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "predictions.sealed_uploads.SealingUploadHandler",
+]
 
 LOGGING = {
     "version": 1,

@@ -8,10 +8,9 @@ only once the file is taken. Deleting that one row makes the whole file unreadab
 import hashlib
 import io
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 from uuid import UUID
 
 import msgspec
@@ -29,12 +28,19 @@ from predictions import events
 from predictions.cohort_records import OPEN, Cohort, CohortInput, CohortRefusal, InputPart
 
 PART = 1 << 20
+# A million samples of 76 values in text have some 600 MB.
+LARGEST_FILE = 1 << 30
 # How long a file with refused samples is kept, so that they can be read again.
 KEPT = timedelta(days=14)
 # An upload that nobody took within a day was given up.
 ABANDONED = timedelta(days=1)
 
-Read = Callable[[int], bytes]
+
+class Readable(Protocol):
+    """A file that is read once, from where it is."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at its end."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +59,14 @@ class Stored:
 
     def open(self) -> BinaryIO:
         """The file, to be read from any place."""
-        return io.BufferedReader(_SealedFile(self), PART)  # type: ignore[return-value]
+        return io.BufferedReader(_SealedFile(self), PART)
 
 
 class Sealing:
     """A file on its way in: what is written is sealed part by part, and never more than one is held."""
 
     def __init__(self) -> None:
-        self._upload = uuid7()
+        self.upload = uuid7()
         self._key = os.urandom(KEY_SIZE)
         self._digest = hashlib.sha256()
         self._waiting = bytearray()
@@ -80,21 +86,22 @@ class Sealing:
         if self._waiting:
             self._store(bytes(self._waiting))
             self._waiting.clear()
-        return Stored(self._upload, self._key, self._size, self._digest.hexdigest())
+        return Stored(self.upload, self._key, self._size, self._digest.hexdigest())
 
     def _store(self, content: bytes) -> None:
         nonce = os.urandom(NONCE_SIZE)
-        sealed = nonce + AESGCM(self._key).encrypt(nonce, content, _bound(self._upload, self._count))
-        InputPart.objects.create(upload=self._upload, number=self._count, sealed=sealed)
+        sealed = nonce + AESGCM(self._key).encrypt(nonce, content, _bound(self.upload, self._count))
+        InputPart.objects.create(upload=self.upload, number=self._count, sealed=sealed)
         self._count += 1
 
 
-def store(file: BinaryIO) -> Stored:
-    """Seal a whole file; what is stored already is taken as it is."""
-    if isinstance(stored := getattr(file, "stored", None), Stored):
+def store(file: Stored | Readable) -> Stored:
+    """Seal a whole file; what is stored already, as a sealed upload is, is taken as it is."""
+    stored = getattr(file, "stored", file)
+    if isinstance(stored, Stored):
         return stored
     sealing = Sealing()
-    while data := file.read(PART):
+    while data := stored.read(PART):
         sealing.write(data)
     return sealing.finish()
 
@@ -129,7 +136,7 @@ def find(cohort: Cohort) -> Stored | None:
 
 @transaction.atomic
 def forget(cohort: Cohort) -> bool:
-    """Delete the key and the parts of a cohort's file, with what it says of refused samples; whether it was there."""
+    """Delete a cohort's file and the key that also opens its refused samples; whether it was there."""
     kept = CohortInput.objects.select_for_update().filter(cohort=cohort).first()
     if kept is None:
         return False

@@ -40,9 +40,7 @@ class ReadSamples:
     refusals: dict[int, tuple[Problem, ...]]
 
 
-def read_chunk(
-    chunk: Chunk, layout: Layout, portable: PortableModel, pickled: PickledModel
-) -> ReadSamples:
+def read_chunk(chunk: Chunk, layout: Layout, portable: PortableModel, pickled: PickledModel) -> ReadSamples:
     """Read every sample of a chunk; the portable form answers, and the pickled one is compared with it."""
     values, taken = take(chunk, layout)
     spearman, distance = _resemblance(values, layout.manifest)

@@ -115,9 +115,7 @@ class CohortRefusal(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    cohort = models.ForeignKey(
-        Cohort, on_delete=models.PROTECT, related_name="refusals", db_index=False
-    )
+    cohort = models.ForeignKey(Cohort, on_delete=models.PROTECT, related_name="refusals", db_index=False)
     number = models.IntegerField()
     codes = models.JSONField()
     sealed = models.BinaryField()

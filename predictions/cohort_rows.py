@@ -32,8 +32,8 @@ from predictions.sealed_contents import bound_to
 
 KEYS = "COPY audit.case_key (id, organisation_id, wrapped, kek_id) FROM STDIN BINARY"
 PREDICTIONS = (
-    "COPY predictions_prediction (id, created_at, event_id, organisation_id, release_id, person_id, api_key_id, "
-    "door, case_key_id, sealed, input_sha256, cohort_id, cohort_number, second_reading_at, "
+    "COPY predictions_prediction (id, created_at, event_id, organisation_id, release_id, person_id, "
+    "api_key_id, door, case_key_id, sealed, input_sha256, cohort_id, cohort_number, second_reading_at, "
     "second_reading_difference) FROM STDIN BINARY"
 )
 # The binary format of COPY: a signature, flags and an empty extension; each row counts its fields.
@@ -106,7 +106,7 @@ def write_refusals(
         said = {
             "sample_id": chunk.sample_ids[place],
             "row": chunk.rows[place],
-            "problems": [{name: _text(part) for name, part in asdict(problem).items()} for problem in problems],
+            "problems": [_plain_words(problem) for problem in problems],
         }
         codes = sorted({problem.code for problem in problems})
         refusal = CohortRefusal(cohort=cohort, number=first + place, codes=codes)
@@ -116,8 +116,9 @@ def write_refusals(
     return Counter(code for row in rows for code in row.codes)
 
 
-def _text(part: Any) -> Any:
-    return str(part) if isinstance(part, str) else part
+def _plain_words(problem: Problem) -> dict[str, Any]:
+    """Its parts; a sentence, which remembers how it was made, becomes plain text."""
+    return {name: str(part) if isinstance(part, str) else part for name, part in asdict(problem).items()}
 
 
 class _Texts:

@@ -92,9 +92,7 @@ def _read(cohort: Cohort, stored: Stored, pickled: PickledModel, end: float) -> 
     for chunk in _after(table.chunks, cohort.received):
         read = read_chunk(chunk, layout, portable, pickled)
         if read.differences.max(initial=0) > releases.TOLERANCE:
-            lifecycle.quarantine(
-                cohort.release, f"its two readings are {read.differences.max():.3g} apart"
-            )
+            lifecycle.quarantine(cohort.release, f"its two readings are {read.differences.max():.3g} apart")
             _end(cohort, CohortState.FAILED, "release_quarantined")
             return cohort.received - before
         if not _write(cohort, chunk, layout, read, stored, file.tell()):
@@ -163,20 +161,21 @@ def _advance(cohort: Cohort, predicted: int, refused: int, place: int) -> None:
 
 @transaction.atomic
 def _end(cohort: Cohort, state: CohortState, reason: str = "") -> None:
-    """End a cohort. Its file is kept only where samples of it were refused, and none of its cases is erased."""
+    """End a cohort. Its file is kept only where samples were refused, and none of its cases is erased."""
     kept = Cohort.objects.select_for_update(no_key=True).get(id=cohort.id)
     if not kept.is_open:
         return
     kept.state, kept.reason, kept.ended_at = state, reason, timezone.now()
     kept.save(update_fields=["state", "reason", "ended_at"])
-    counts = {"received": kept.received, "predicted": kept.predicted, "refused": kept.refused}
     ledger.record(
         events.COHORT_ENDED,
         organisation=kept.organisation_id,
         cohort=kept.id,
         state=state.value,
         reason=reason,
-        **counts,
+        received=kept.received,
+        predicted=kept.predicted,
+        refused=kept.refused,
     )
     if not kept.refused or _any_erased(kept):
         cohort_inputs.forget(kept)

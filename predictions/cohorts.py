@@ -3,10 +3,11 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -15,16 +16,15 @@ from accounts.actors import Actor
 from accounts.models import Event
 from ml_models.manifest import Manifest
 from predictions import cohort_inputs, events, releases, submission
-from predictions.cohort_inputs import Stored
+from predictions.cohort_inputs import Readable, Stored
 from predictions.cohort_layouts import open_layout, options_of
 from predictions.cohort_records import OPEN, Cohort, CohortRefusal, CohortState
 from predictions.exceptions import CohortNotFound, PanelRefused, Problem
 from predictions.intake.measurements import PanelRequest
+from predictions.intake.tables import Table
 from predictions.models import Release
 from predictions.sentences import sentence
 
-# A million samples of 76 values in text have some 600 MB.
-LARGEST_FILE = 1 << 30
 PAGE = 50
 
 
@@ -38,7 +38,7 @@ class Progress:
 
 
 def start_cohort(
-    file: BinaryIO, request: PanelRequest, actor: Actor, again_of: Cohort | None = None
+    file: Stored | Readable, request: PanelRequest, actor: Actor, again_of: Cohort | None = None
 ) -> Cohort:
     """Take a file of many samples, to be read by workers with the release that is asked for now.
 
@@ -91,16 +91,14 @@ def find_cohort(actor: Actor, cohort_id: UUID) -> Cohort:
     CohortNotFound
         When there is none, or it is another organisation's.
     """
-    own = Cohort.objects.filter(organisation=actor.organisation).select_related("release", "person", "api_key")
-    if cohort := own.filter(id=cohort_id).first():
+    if cohort := _own(actor).filter(id=cohort_id).first():
         return cohort
     raise CohortNotFound(cohort_id)
 
 
 def list_cohorts(actor: Actor) -> list[Cohort]:
     """The newest cohorts of the actor's organisation."""
-    own = Cohort.objects.filter(organisation=actor.organisation)
-    return list(own.select_related("release", "person", "api_key")[:PAGE])
+    return list(_own(actor)[:PAGE])
 
 
 def progress_of(cohort: Cohort) -> Progress:
@@ -111,6 +109,29 @@ def progress_of(cohort: Cohort) -> Progress:
     before = Cohort.objects.filter(state__in=OPEN, received__lt=cohort.received)
     earlier = Cohort.objects.filter(state__in=OPEN, received=cohort.received, id__lt=cohort.id)
     return Progress(before.count() + earlier.count(), percent, _expected(cohort))
+
+
+def facts_of_cohort(cohort: Cohort) -> dict[str, Any]:
+    """What is published of a cohort; nothing of a patient."""
+    progress, release = progress_of(cohort), cohort.release
+    return {
+        "id": str(cohort.id),
+        "status": cohort.state,
+        "terminal": not cohort.is_open,
+        "reason": cohort.reason or None,
+        "created_at": cohort.created_at.isoformat(),
+        "started_at": cohort.started_at and cohort.started_at.isoformat(),
+        "ended_at": cohort.ended_at and cohort.ended_at.isoformat(),
+        "model": {"name": release.name, "version": release.version, "sha256": release.sha256},
+        "input": {"sha256": cohort.input_sha256, "bytes": cohort.input_bytes, **cohort.options},
+        "received": cohort.received,
+        "predicted": cohort.predicted,
+        "refused": cohort.refused,
+        "queue_place": progress.place,
+        "percent_read": progress.percent,
+        "expected_at": progress.expected_at and progress.expected_at.isoformat(),
+        "again_of": cohort.again_of_id and str(cohort.again_of_id),
+    }
 
 
 @dataclass(frozen=True)
@@ -125,7 +146,9 @@ class RefusedSample:
 
 
 @transaction.atomic
-def disclose_problems(actor: Actor, cohort_id: UUID, after: int = 0) -> tuple[list[RefusedSample], int | None]:
+def disclose_problems(
+    actor: Actor, cohort_id: UUID, after: int = 0
+) -> tuple[list[RefusedSample], int | None]:
     """A page of the refused samples of a cohort, the number to go on from, and an event that it was shown.
 
     Raises
@@ -153,24 +176,30 @@ def open_refused(refusal: CohortRefusal, stored: Stored | None) -> RefusedSample
     return RefusedSample(refusal.number, codes, said["sample_id"], said["row"], problems)
 
 
+def _own(actor: Actor) -> QuerySet[Cohort]:
+    own = Cohort.objects.filter(organisation=actor.organisation)
+    return own.select_related("release", "person", "api_key")
+
+
 def _require_samples(
     stored: Stored, request: PanelRequest, manifest: Manifest, actor: Actor, release: Release
 ) -> None:
     try:
         table, _ = open_layout(stored.open(), request, manifest)
-        if not any(chunk.rows for chunk in table.chunks):
-            raise PanelRefused([_no_samples()])
+        _require_one(table)
     except PanelRefused as refusal:
         submission.record_refusal(refusal, actor, release=str(release))
         raise
 
 
-def _no_samples() -> Problem:
-    return Problem(
-        "no_samples",
-        sentence("There is no sample in the file."),
-        sentence("Send a file with the values of at least one sample."),
-    )
+def _require_one(table: Table) -> None:
+    if not any(chunk.rows for chunk in table.chunks):
+        problem = Problem(
+            "no_samples",
+            sentence("There is no sample in the file."),
+            sentence("Send a file with the values of at least one sample."),
+        )
+        raise PanelRefused([problem])
 
 
 @transaction.atomic

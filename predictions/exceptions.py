@@ -64,3 +64,7 @@ class PredictionNotFound(Exception):
 
 class CohortNotFound(Exception):
     """For the reader: no such cohort in their organisation."""
+
+
+class ResultsNotServed(Exception):
+    """For the reader: why the results of a cohort are not served in the form that they asked for."""

@@ -1,12 +1,24 @@
 from django.urls import path
 
 from predictions.api.cards import CardView, ModelsView
+from predictions.api.cohorts import (
+    CancelCohortView,
+    CohortProblemsView,
+    CohortResultsView,
+    CohortsView,
+    CohortView,
+)
 from predictions.api.proofs import CheckpointView, ConsistencyView, ReceiptView
 from predictions.api.reports import ReportView
 from predictions.api.views import PredictionView, PredictView
 
 urlpatterns = [
     path("predict", PredictView.as_view(), name="api_predict"),
+    path("cohorts", CohortsView.as_view(), name="api_cohorts"),
+    path("cohorts/<uuid:cohort_id>", CohortView.as_view(), name="api_cohort"),
+    path("cohorts/<uuid:cohort_id>/results", CohortResultsView.as_view(), name="api_cohort_results"),
+    path("cohorts/<uuid:cohort_id>/problems", CohortProblemsView.as_view(), name="api_cohort_problems"),
+    path("cohorts/<uuid:cohort_id>/cancel", CancelCohortView.as_view(), name="api_cancel_cohort"),
     path("models", ModelsView.as_view(), name="api_models"),
     path("models/<str:name>/<str:version>/card", CardView.as_view(), name="api_model_card"),
     path("predictions/<uuid:prediction_id>", PredictionView.as_view(), name="api_prediction"),

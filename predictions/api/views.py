@@ -26,10 +26,12 @@ from predictions.api.strict_json import parse_object
 from predictions.erasure_records import words_of_erasure
 from predictions.exceptions import (
     CaseErased,
+    CohortNotFound,
     PanelRefused,
     PredictionNotFound,
     Problem,
     ReleaseUnavailable,
+    ResultsNotServed,
     UnknownRelease,
 )
 from predictions.facts import facts_of
@@ -117,6 +119,7 @@ class PredictionView(ApiView):
 
 _ANSWERS: dict[type[Exception], tuple[str, str]] = {
     PredictionNotFound: ("not-found", "There is no such prediction in your organisation."),
+    CohortNotFound: ("not-found", "There is no such cohort in your organisation."),
     Http404: ("not-found", "There is no such prediction in your organisation."),
     UnknownRelease: ("not-found", "There is no such release of the model."),
     UnknownCheckpoint: ("not-found", "There is no checkpoint of such a size."),
@@ -134,6 +137,8 @@ def answer_exception(error: Exception, _context: dict[str, Any]) -> HttpResponse
         return _answer_refusal(error.problems)
     if isinstance(error, CaseErased):
         return problem_response("case-erased", words_of_erasure(error.case_key_id))
+    if isinstance(error, ResultsNotServed):
+        return problem_response("not-acceptable", str(error))
     if isinstance(error, APIException):
         return _answer_api_exception(error) if error.status_code in BY_STATUS else None
     for kind, (slug, detail) in _ANSWERS.items():

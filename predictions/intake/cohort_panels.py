@@ -126,5 +126,5 @@ def _averaged_alike(values: Floats, layout: Layout) -> Bools:
 def _are_named(chunk: Chunk) -> Bools:
     ages = np.array(chunk.ages, dtype=np.float64)  # None becomes NaN
     named = np.array([is_reference(name) for name in chunk.sample_ids], dtype=np.bool_)
-    usual: Bools = named & (np.isnan(ages) | ((ages >= YOUNGEST) & (ages <= OLDEST)))
+    usual: Bools = np.asarray(named & ~((ages < YOUNGEST) | (ages > OLDEST)), np.bool_)
     return usual

@@ -9,7 +9,6 @@ from django.db import migrations, models
 
 from accounts.trail_sql import APPEND_ONLY, ROLES_ANEW
 
-
 # What no CHECK can say, because it looks at two rows: a cohort only goes forward, and never changes what it is.
 RULES = r"""
 CREATE FUNCTION audit.check_cohort_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -41,121 +40,238 @@ ALTER TABLE predictions_cohortrefusal ALTER COLUMN sealed SET STORAGE EXTERNAL;
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0011_key_and_action'),
-        ('predictions', '0012_words'),
+        ("accounts", "0011_key_and_action"),
+        ("predictions", "0012_words"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Cohort',
+            name="Cohort",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField()),
-                ('door', models.CharField(max_length=10)),
-                ('input_sha256', models.CharField(max_length=64)),
-                ('input_bytes', models.BigIntegerField()),
-                ('options', models.JSONField()),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('running', 'Being read'), ('finished', 'Finished'), ('cancelled', 'Cancelled'), ('failed', 'Stopped')], default='waiting', max_length=10, verbose_name='state')),
-                ('reason', models.CharField(blank=True, max_length=40)),
-                ('received', models.IntegerField(default=0)),
-                ('predicted', models.IntegerField(default=0)),
-                ('refused', models.IntegerField(default=0)),
-                ('input_read', models.BigIntegerField(default=0)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('again_of', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='predictions.cohort')),
-                ('api_key', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.apikey')),
-                ('event', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.event')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='predictions.release')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("door", models.CharField(max_length=10)),
+                ("input_sha256", models.CharField(max_length=64)),
+                ("input_bytes", models.BigIntegerField()),
+                ("options", models.JSONField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("running", "Being read"),
+                            ("finished", "Finished"),
+                            ("cancelled", "Cancelled"),
+                            ("failed", "Stopped"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=40)),
+                ("received", models.IntegerField(default=0)),
+                ("predicted", models.IntegerField(default=0)),
+                ("refused", models.IntegerField(default=0)),
+                ("input_read", models.BigIntegerField(default=0)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "again_of",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="predictions.cohort",
+                    ),
+                ),
+                (
+                    "api_key",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.apikey",
+                    ),
+                ),
+                (
+                    "event",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.event"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "release",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="predictions.release",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='CohortRefusal',
+            name="CohortRefusal",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('number', models.IntegerField()),
-                ('codes', models.JSONField()),
-                ('sealed', models.BinaryField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.IntegerField()),
+                ("codes", models.JSONField()),
+                ("sealed", models.BinaryField()),
             ],
             options={
-                'ordering': ['number'],
+                "ordering": ["number"],
             },
         ),
         migrations.CreateModel(
-            name='InputPart',
+            name="InputPart",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('upload', models.UUIDField()),
-                ('number', models.IntegerField()),
-                ('sealed', models.BinaryField()),
-                ('stored_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("upload", models.UUIDField()),
+                ("number", models.IntegerField()),
+                ("sealed", models.BinaryField()),
+                ("stored_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),
         migrations.AddField(
-            model_name='prediction',
-            name='cohort_number',
+            model_name="prediction",
+            name="cohort_number",
             field=models.IntegerField(null=True),
         ),
         migrations.CreateModel(
-            name='CohortInput',
+            name="CohortInput",
             fields=[
-                ('cohort', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='input', serialize=False, to='predictions.cohort')),
-                ('upload', models.UUIDField(unique=True)),
-                ('wrapped', models.BinaryField()),
-                ('kek_id', models.TextField()),
-                ('parts', models.IntegerField()),
-                ('expires_at', models.DateTimeField()),
+                (
+                    "cohort",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="input",
+                        serialize=False,
+                        to="predictions.cohort",
+                    ),
+                ),
+                ("upload", models.UUIDField(unique=True)),
+                ("wrapped", models.BinaryField()),
+                ("kek_id", models.TextField()),
+                ("parts", models.IntegerField()),
+                ("expires_at", models.DateTimeField()),
             ],
         ),
         migrations.AddField(
-            model_name='prediction',
-            name='cohort',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='predictions.cohort'),
+            model_name="prediction",
+            name="cohort",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="predictions.cohort",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.UniqueConstraint(condition=models.Q(('cohort__isnull', False)), fields=('cohort', 'cohort_number'), name='prediction_of_cohort_once'),
+            model_name="prediction",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("cohort__isnull", False)),
+                fields=("cohort", "cohort_number"),
+                name="prediction_of_cohort_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cohort', None), ('cohort_number', None)), models.Q(('cohort__isnull', False), ('cohort_number__isnull', False)), _connector='OR'), name='prediction_has_its_place'),
+            model_name="prediction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("cohort", None), ("cohort_number", None)),
+                    models.Q(("cohort__isnull", False), ("cohort_number__isnull", False)),
+                    _connector="OR",
+                ),
+                name="prediction_has_its_place",
+            ),
         ),
         migrations.AddField(
-            model_name='cohortrefusal',
-            name='cohort',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='refusals', to='predictions.cohort'),
+            model_name="cohortrefusal",
+            name="cohort",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="refusals",
+                to="predictions.cohort",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='inputpart',
-            constraint=models.UniqueConstraint(fields=('upload', 'number'), name='input_part_once'),
+            model_name="inputpart",
+            constraint=models.UniqueConstraint(fields=("upload", "number"), name="input_part_once"),
         ),
         migrations.AddIndex(
-            model_name='cohort',
-            index=models.Index(fields=['organisation', '-id'], name='cohort_by_organisation'),
+            model_name="cohort",
+            index=models.Index(fields=["organisation", "-id"], name="cohort_by_organisation"),
         ),
         migrations.AddIndex(
-            model_name='cohort',
-            index=models.Index(condition=models.Q(('state__in', ('waiting', 'running'))), fields=['id'], name='cohort_open'),
+            model_name="cohort",
+            index=models.Index(
+                condition=models.Q(("state__in", ("waiting", "running"))), fields=["id"], name="cohort_open"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cohort',
-            constraint=models.CheckConstraint(condition=models.Q(('received', django.db.models.expressions.CombinedExpression(models.F('predicted'), '+', models.F('refused')))), name='cohort_loses_nothing'),
+            model_name="cohort",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "received",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("predicted"), "+", models.F("refused")
+                        ),
+                    )
+                ),
+                name="cohort_loses_nothing",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cohort',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'running', 'finished', 'cancelled', 'failed'])), name='cohort_state_known'),
+            model_name="cohort",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["waiting", "running", "finished", "cancelled", "failed"])),
+                name="cohort_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cohortrefusal',
-            constraint=models.UniqueConstraint(fields=('cohort', 'number'), name='cohort_refusal_once'),
+            model_name="cohortrefusal",
+            constraint=models.UniqueConstraint(fields=("cohort", "number"), name="cohort_refusal_once"),
         ),
         migrations.RunSQL("SET CONSTRAINTS ALL IMMEDIATE"),
         migrations.RunSQL(RULES),
