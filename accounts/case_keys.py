@@ -21,7 +21,8 @@ from accounts.models import CaseKey
 
 KEY_SIZE = 32
 NONCE_SIZE = 12
-# Compressing takes 0.1 ms and makes a ciphertext half as long, which disk and backups keep for good.
+# Compressing makes a ciphertext half as long, which disk and backups keep for good. Digits seldom repeat: not
+# to look for it takes half of the time, and makes it 7 % longer.
 QUICK = 1
 LOCKED = """
 WITH known AS (
@@ -79,7 +80,8 @@ def current_kek_id() -> str:
 
 def seal(data_key: bytes, content: bytes, bound_to: bytes) -> bytes:
     """Nonce and ciphertext of compressed content, bound to the row that it is for."""
-    return _encrypt(data_key, zlib.compress(content, QUICK), bound_to)
+    stream = zlib.compressobj(QUICK, strategy=zlib.Z_HUFFMAN_ONLY)
+    return _encrypt(data_key, stream.compress(content) + stream.flush(), bound_to)
 
 
 def unseal(data_key: bytes, sealed: bytes, bound_to: bytes) -> bytes:

@@ -138,7 +138,7 @@ def _end_to_end(file: Path, actor: Any, profile: Path | None) -> tuple[float, fl
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdin
         assert worker.stdout
-        worker.stdout.readline()
+        before = float(worker.stdout.readline())
         start = time.perf_counter()
         with file.open("rb") as opened:
             cohort = start_cohort(opened, PanelRequest((), "log2_intensity"), actor)
@@ -149,6 +149,7 @@ def _end_to_end(file: Path, actor: Any, profile: Path | None) -> tuple[float, fl
         spent = time.perf_counter() - start
     cohort.refresh_from_db()
     assert cohort.state == "finished", cohort.reason
+    print(f"the worker had {before:.0f} MB before it began")
     print(f"taken in {stored:.2f} s; {cohort.predicted:,} predicted, {cohort.refused:,} refused")
     return spent, memory
 
@@ -165,7 +166,7 @@ def _work(profile: Path | None) -> None:
     release = releases.find_release()
     pickled_forms.pickled_form(release)
     releases.portable_form(release)
-    print("ready", flush=True)
+    print(_peak(), flush=True)
     sys.stdin.readline()
     profiler = cProfile.Profile()
     if profile:
@@ -175,7 +176,12 @@ def _work(profile: Path | None) -> None:
     if profile:
         profiler.disable()
         profiler.dump_stats(profile)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, flush=True)
+    print(_peak(), flush=True)
+
+
+def _peak() -> float:
+    """The most memory that this process has had, in megabytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _verify(rows: int) -> None:

@@ -1,7 +1,7 @@
 """What a release says of some samples of a cohort, with both of its forms. For workers only."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,6 @@ from predictions.intake.panel import Panel
 from predictions.intake.tables import Chunk
 
 Floats = npt.NDArray[np.float64]
-# Samples whose genes are ranked at once: (512, 69, 69) comparisons are 2.4 MB.
-ROWS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -42,14 +40,16 @@ class ReadSamples:
 
 def read_chunk(chunk: Chunk, layout: Layout, portable: PortableModel, pickled: PickledModel) -> ReadSamples:
     """Read every sample of a chunk; the portable form answers, and the pickled one is compared with it."""
-    values, taken = take(chunk, layout)
+    values, usual = take(chunk, layout)
     spearman, distance = _resemblance(values, layout.manifest)
-    taken &= _applies(spearman, distance, layout.manifest)
-    panels, refusals = _read_others(chunk, layout, np.flatnonzero(~taken))
+    applies = _applies(spearman, distance, layout.manifest)
+    panels, refusals = _read_others(chunk, layout, np.flatnonzero(~usual))
+    for place in np.flatnonzero(usual & ~applies).tolist():
+        refusals[place] = _why_not(values[place], layout, chunk.rows[place])
     for place, panel in panels.items():
-        values[place], taken[place] = panel.vector, True
+        values[place] = panel.vector
         spearman[[place]], distance[[place]] = _resemblance(values[[place]], layout.manifest)
-    places = np.flatnonzero(taken)
+    places = np.array(sorted({*np.flatnonzero(usual & applies).tolist(), *panels}), np.intp)
     ages = np.array([chunk.ages[place] for place in places], dtype=np.float64)  # None becomes NaN
     scored = np.ascontiguousarray(values[places])
     scores = portable.score(scored, ages) if len(places) else _nobody(layout)
@@ -62,6 +62,7 @@ def read_chunk(chunk: Chunk, layout: Layout, portable: PortableModel, pickled: P
 def _read_others(
     chunk: Chunk, layout: Layout, places: npt.NDArray[np.intp]
 ) -> tuple[dict[int, Panel], dict[int, tuple[Problem, ...]]]:
+    """The panels of samples that need checks of their own, and why the others are refused."""
     panels: dict[int, Panel] = {}
     refusals: dict[int, tuple[Problem, ...]] = {}
     for place in places.tolist():
@@ -74,6 +75,17 @@ def _read_others(
     return panels, refusals
 
 
+def _why_not(values: Floats, layout: Layout, row: int) -> tuple[Problem, ...]:
+    """Why a sample that every other check takes does not resemble the training cohort enough."""
+    pairs = zip(layout.manifest.symbols, values.tolist(), strict=True)
+    known = {symbol: None if np.isnan(value) else value for symbol, value in pairs}
+    try:
+        inference.check_applicability(replace(layout.panel, values=known), layout.manifest)
+    except PanelRefused as refusal:
+        return located(refusal, row).problems
+    raise AssertionError("all samples together were judged otherwise than one by one")
+
+
 def _nobody(layout: Layout) -> Scores:
     """The scores of no sample, of whom the portable form cannot be asked."""
     genes, years = len(layout.manifest.symbols), len(layout.manifest.horizons)
@@ -81,11 +93,12 @@ def _nobody(layout: Layout) -> Scores:
 
 
 def _resemblance(values: Floats, manifest: Manifest) -> tuple[Floats, Floats]:
-    parts = [
-        resemblance(values[start : start + ROWS_AT_ONCE], manifest.means, manifest.sds)
-        for start in range(0, len(values), ROWS_AT_ONCE)
-    ]
-    spearman, distance = (np.concatenate(part) for part in zip(*parts, strict=True))
+    """Spearman's rho and mean absolute z of each sample; complete ones share one ranking of the means."""
+    spearman, distance = np.empty(len(values)), np.empty(len(values))
+    complete = np.isfinite(values).all(axis=1)
+    for rows in (complete, ~complete):
+        if rows.any():
+            spearman[rows], distance[rows] = resemblance(values[rows], manifest.means, manifest.sds)
     return spearman, distance
 
 

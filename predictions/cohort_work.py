@@ -8,11 +8,13 @@ One cohort is read at a time, so that the other workers remain for second readin
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
@@ -21,13 +23,15 @@ from accounts import ledger
 from accounts.actors import Actor
 from accounts.case_keys import CaseUnreadable
 from ml_models.pickled import PickledModel, WrongLibrariesError
+from ml_models.portable import PortableModel
 from ml_models.sealing import SealBroken
 from predictions import cohort_inputs, cohort_rows, events, lifecycle, pickled_forms, releases
 from predictions.cohort_inputs import Stored
 from predictions.cohort_layouts import open_layout, request_of
-from predictions.cohort_readings import ReadSamples, read_chunk
+from predictions.cohort_readings import read_chunk
 from predictions.cohort_records import OPEN, Cohort, CohortState
-from predictions.exceptions import PanelRefused, ReleaseUnavailable
+from predictions.cohort_rows import Sealed
+from predictions.exceptions import PanelRefused, Problem, ReleaseUnavailable
 from predictions.intake.cohort_panels import Layout
 from predictions.intake.tables import Chunk
 from predictions.models import Prediction, Release, ReleaseState
@@ -36,6 +40,8 @@ from predictions.models import Prediction, Release, ReleaseState
 SECONDS = 200.0
 # So long a cohort is read before one that waits has its turn.
 TURN = 20.0
+# Samples that are read, sealed and committed together.
+AT_ONCE = 1_000
 _LOCK = 5_137_004_601
 
 logger = logging.getLogger(__name__)
@@ -89,13 +95,14 @@ def _read(cohort: Cohort, stored: Stored, pickled: PickledModel, end: float) -> 
     manifest = releases.manifest_of(cohort.release)
     table, layout = open_layout(file, request_of(cohort.options), manifest)
     before, turn = cohort.received, monotonic() + TURN
-    for chunk in _after(table.chunks, cohort.received):
-        read = read_chunk(chunk, layout, portable, pickled)
-        if read.differences.max(initial=0) > releases.TOLERANCE:
-            lifecycle.quarantine(cohort.release, f"its two readings are {read.differences.max():.3g} apart")
+    prepare = partial(_prepare, layout=layout, cohort=cohort, portable=portable, pickled=pickled)
+    chunks = _after(table.chunks, cohort.received)
+    for prepared, place in _prepared(chunks, file, prepare, cohort.received + 1):
+        if prepared.difference > releases.TOLERANCE:
+            lifecycle.quarantine(cohort.release, f"its two readings are {prepared.difference:.3g} apart")
             _end(cohort, CohortState.FAILED, "release_quarantined")
             return cohort.received - before
-        if not _write(cohort, chunk, layout, read, stored, file.tell()):
+        if not _write(cohort, prepared, stored, place):
             return cohort.received - before
         if monotonic() > end or (monotonic() > turn and _next() != cohort):
             return cohort.received - before
@@ -103,47 +110,82 @@ def _read(cohort: Cohort, stored: Stored, pickled: PickledModel, end: float) -> 
     return cohort.received - before
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    """A chunk, ready to be written; `first` is the number of its first sample."""
+
+    chunk: Chunk
+    first: int
+    predictions: list[Sealed]
+    refusals: dict[int, tuple[Problem, ...]]
+    difference: float
+
+
+def _prepare(
+    chunk: Chunk, first: int, layout: Layout, cohort: Cohort, portable: PortableModel, pickled: PickledModel
+) -> _Prepared:
+    read = read_chunk(chunk, layout, portable, pickled)
+    predictions = cohort_rows.seal_predictions(read, chunk, layout, cohort, first)
+    return _Prepared(chunk, first, predictions, read.refusals, float(read.differences.max(initial=0)))
+
+
+def _prepared(
+    chunks: Iterator[Chunk], file: BinaryIO, prepare: Callable[[Chunk, int], _Prepared], first: int
+) -> Iterator[tuple[_Prepared, int]]:
+    """Each chunk with how far the file is read; while one is written, a thread prepares the next.
+
+    The thread knows no database: only whoever called writes, in order.
+    """
+    waiting: tuple[Future[_Prepared], int] | None = None
+    with ThreadPoolExecutor(1) as thread:
+        for chunk in chunks:
+            following = thread.submit(prepare, chunk, first), file.tell()
+            first += len(chunk.rows)
+            if waiting:
+                yield waiting[0].result(), waiting[1]
+            waiting = following
+        if waiting:
+            yield waiting[0].result(), waiting[1]
+
+
 def _after(chunks: Iterator[Chunk], count: int) -> Iterator[Chunk]:
-    """The chunks without the first samples, which are on record."""
+    """The samples behind the first, which are on record, in pieces that take little memory."""
     for chunk in chunks:
         size = len(chunk.rows)
-        if count < size:
-            yield _without_first(chunk, count) if count else chunk
+        for start in range(count, size, AT_ONCE):
+            yield _piece(chunk, start, min(start + AT_ONCE, size))
         count = max(0, count - size)
 
 
-def _without_first(chunk: Chunk, count: int) -> Chunk:
-    return replace(
-        chunk,
-        sample_ids=chunk.sample_ids[count:],
-        ages=chunk.ages[count:],
-        rows=chunk.rows[count:],
-        values=chunk.values[count:],
-        problems={place - count: found for place, found in chunk.problems.items() if place >= count},
+def _piece(chunk: Chunk, start: int, end: int) -> Chunk:
+    return Chunk(
+        sample_ids=chunk.sample_ids[start:end],
+        ages=chunk.ages[start:end],
+        rows=chunk.rows[start:end],
+        values=chunk.values[start:end],
+        problems={place - start: chunk.problems[place] for place in chunk.problems if start <= place < end},
+        steps={place - start: chunk.steps[place] for place in chunk.steps if start <= place < end},
     )
 
 
-def _write(
-    cohort: Cohort, chunk: Chunk, layout: Layout, read: ReadSamples, stored: Stored, place: int
-) -> bool:
+def _write(cohort: Cohort, prepared: _Prepared, stored: Stored, place: int) -> bool:
     """Put a chunk on record, unless the cohort was cancelled or another worker was quicker."""
-    first, actor = cohort.received + 1, actor_of(cohort)
-    predictions = cohort_rows.seal_predictions(read, chunk, layout, cohort, first)
+    actor, predicted, refused = actor_of(cohort), len(prepared.predictions), len(prepared.refusals)
     with transaction.atomic():
         kept = Cohort.objects.select_for_update(no_key=True).get(id=cohort.id)
-        if not kept.is_open or kept.received != cohort.received:
+        if not kept.is_open or kept.received != prepared.first - 1:
             return False
-        cohort_rows.write(predictions, cohort, actor)
-        codes = cohort_rows.write_refusals(read.refusals, chunk, cohort, stored, first)
-        _advance(cohort, len(predictions), len(read.refusals), place)
+        cohort_rows.write(prepared.predictions, cohort, actor)
+        codes = cohort_rows.write_refusals(prepared.refusals, prepared.chunk, cohort, stored, prepared.first)
+        _advance(cohort, predicted, refused, place)
         ledger.record(
             events.COHORT_READ,
             actor,
             cohort=cohort.id,
-            first=first,
+            first=prepared.first,
             last=cohort.received,
-            predicted=len(predictions),
-            refused=len(read.refusals),
+            predicted=predicted,
+            refused=refused,
             problems=dict(sorted(codes.items())),
         )
     return True

@@ -104,7 +104,9 @@ def _looks_logged(values: Floats) -> Bools:
     count = measured.sum(axis=1)
     high = np.where(measured, values, -np.inf).max(axis=1)
     negative = ((values < 0) & measured).sum(axis=1)
-    logged: Bools = (count > 0) & (high <= HIGHEST_LOG2) & (negative <= NEGATIVE_SHARE * count)
+    logged: Bools = np.logical_and.reduce(
+        [count > 0, high <= HIGHEST_LOG2, negative <= NEGATIVE_SHARE * count]
+    )
     return logged
 
 
@@ -119,12 +121,11 @@ def _averaged_alike(values: Floats, layout: Layout) -> Bools:
     """Where every probe set of a gene that has several was measured, so that the steps are the file's."""
     genes = layout.matched.columns.values()
     several = [column for columns in genes if len(columns) > 1 for column in columns]
-    complete: Bools = ~np.isnan(values[:, several]).any(axis=1)
-    return complete
+    return np.asarray(~np.isnan(values[:, several]).any(axis=1), np.bool_)
 
 
 def _are_named(chunk: Chunk) -> Bools:
     ages = np.array(chunk.ages, dtype=np.float64)  # None becomes NaN
     named = np.array([is_reference(name) for name in chunk.sample_ids], dtype=np.bool_)
-    usual: Bools = np.asarray(named & ~((ages < YOUNGEST) | (ages > OLDEST)), np.bool_)
+    usual: Bools = np.logical_and.reduce([named, ~(ages < YOUNGEST), ~(ages > OLDEST)])
     return usual

@@ -192,11 +192,11 @@ def test_a_worker_that_goes_on_repeats_nothing_and_leaves_nothing_out(send, monk
         return real(*arguments)
 
     monkeypatch.setattr(cohort_rows, "write_refusals", die)
-    monkeypatch.setattr(samples_in_rows, "CHUNK", 10)
+    monkeypatch.setattr(cohort_work, "AT_ONCE", 10)
     with pytest.raises(OperationalError):
         cohort_work.work()
     cohort.refresh_from_db()
-    assert (cohort.state, cohort.received) == ("running", 9)  # the header is a line too
+    assert (cohort.state, cohort.received) == ("running", 10)
     monkeypatch.setattr(samples_in_rows, "CHUNK", 7)  # another version cuts in another way
     cohort_work.work()
     cohort.refresh_from_db()
