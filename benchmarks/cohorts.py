@@ -103,7 +103,7 @@ def _write_samples(file: Path, rows: int, manifest: Any) -> None:
             values = values + random.normal(0, 0.15, values.shape)
             for number, (patient, row) in enumerate(zip(patients, values.tolist(), strict=True), first):
                 age = "" if number % 10 == 0 else int(data.age[patient])
-                out.write(f"S{number},{age}," + ",".join([f"{value:.3f}" for value in row]) + "\n")
+                out.write(f"Lab-{number},{age}," + ",".join([f"{value:.3f}" for value in row]) + "\n")
 
 
 def _round(file: Path, rows: int, actor: Any, manifest: Any, profile: Path | None) -> float:

@@ -10,6 +10,7 @@ import io
 import os
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import PurePath
 from typing import Any, BinaryIO, Protocol
 from uuid import UUID
 
@@ -34,6 +35,7 @@ LARGEST_FILE = 1 << 30
 KEPT = timedelta(days=14)
 # An upload that nobody took within a day was given up.
 ABANDONED = timedelta(days=1)
+NAME = b"cohort-input-name:"
 
 
 class Readable(Protocol):
@@ -51,6 +53,7 @@ class Stored:
     key: bytes
     size: int
     sha256: str
+    name: str = ""
 
     @property
     def parts(self) -> int:
@@ -81,16 +84,15 @@ class Sealing:
             self._store(bytes(self._waiting[:PART]))
             del self._waiting[:PART]
 
-    def finish(self) -> Stored:
-        """Store what is left."""
+    def finish(self, name: str = "") -> Stored:
+        """Store what is left. The name of a file helps to recognise what is in it."""
         if self._waiting:
             self._store(bytes(self._waiting))
             self._waiting.clear()
-        return Stored(self.upload, self._key, self._size, self._digest.hexdigest())
+        return Stored(self.upload, self._key, self._size, self._digest.hexdigest(), name)
 
     def _store(self, content: bytes) -> None:
-        nonce = os.urandom(NONCE_SIZE)
-        sealed = nonce + AESGCM(self._key).encrypt(nonce, content, _bound(self.upload, self._count))
+        sealed = _encrypt(self._key, content, _bound(self.upload, self._count))
         InputPart.objects.create(upload=self.upload, number=self._count, sealed=sealed)
         self._count += 1
 
@@ -103,7 +105,7 @@ def store(file: Stored | Readable) -> Stored:
     sealing = Sealing()
     while data := stored.read(PART):
         sealing.write(data)
-    return sealing.finish()
+    return sealing.finish(PurePath(getattr(file, "name", None) or "").name)
 
 
 def keep(stored: Stored, cohort: Cohort) -> None:
@@ -112,6 +114,7 @@ def keep(stored: Stored, cohort: Cohort) -> None:
         cohort=cohort,
         upload=stored.upload,
         parts=stored.parts,
+        name=_encrypt(stored.key, stored.name.encode(), NAME + stored.upload.bytes),
         expires_at=timezone.now() + KEPT,
         **case_keys.wrap(stored.key, stored.upload, cohort.organisation_id),
     )
@@ -131,7 +134,9 @@ def find(cohort: Cohort) -> Stored | None:
     wrapped = CaseKey(
         id=kept.upload, organisation_id=cohort.organisation_id, wrapped=kept.wrapped, kek_id=kept.kek_id
     )
-    return Stored(kept.upload, case_keys.data_key(wrapped), cohort.input_bytes, cohort.input_sha256)
+    key = case_keys.data_key(wrapped)
+    name = _decrypt(key, bytes(kept.name), NAME + kept.upload.bytes).decode()
+    return Stored(kept.upload, key, cohort.input_bytes, cohort.input_sha256, name)
 
 
 @transaction.atomic
@@ -170,8 +175,7 @@ def discard_abandoned() -> int:
 
 def seal_refusal(said: dict[str, Any], refusal: CohortRefusal, stored: Stored) -> bytes:
     """What is known of a refused sample, under the key of its file, so that it goes with it."""
-    nonce = os.urandom(NONCE_SIZE)
-    return nonce + AESGCM(stored.key).encrypt(nonce, msgspec.json.encode(said), _refusal_bound(refusal))
+    return _encrypt(stored.key, msgspec.json.encode(said), _refusal_bound(refusal))
 
 
 def open_refusal(refusal: CohortRefusal, stored: Stored) -> dict[str, Any]:
@@ -223,6 +227,11 @@ def _open_part(stored: Stored, number: int) -> bytes:
     if part is None:
         raise CaseUnreadable("A part of a stored file is gone.")
     return _decrypt(stored.key, bytes(part.sealed), _bound(stored.upload, number))
+
+
+def _encrypt(key: bytes, content: bytes, bound: bytes) -> bytes:
+    nonce = os.urandom(NONCE_SIZE)
+    return nonce + AESGCM(key).encrypt(nonce, content, bound)
 
 
 def _decrypt(key: bytes, sealed: bytes, bound: bytes) -> bytes:

@@ -13,10 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.actors import Actor
 from accounts.refusals import record_refused_request
 from predictions import cohort_inputs, cohort_refused, cohort_results, cohorts
+from predictions.cohort_choices import problem_of_choice
 from predictions.cohort_records import Cohort
 from predictions.cohort_results import Results
 from predictions.exceptions import CohortNotFound, PanelRefused, Problem, ResultsNotServed
+from predictions.intake.detection import READERS, ReaderUnclear
 from predictions.intake.measurements import PanelRequest
+from predictions.intake.tables import Choices, PartUnclear
 from predictions.intake.units import UNITS
 from predictions.sentences import sentence
 from predictions.views import STOP_POLLING, for_members
@@ -52,14 +55,32 @@ class CohortForm(SharedForm):
     """A file of many samples."""
 
     file = forms.FileField(
-        label=gettext_lazy("CSV or TSV file with a row for each sample"),
+        label=gettext_lazy("File of many samples"),
         required=False,
         allow_empty_file=True,
         help_text=gettext_lazy(
-            "A column for each gene; columns for the sample's name and the age in years are optional."
+            "A table of samples and genes in any of the formats that are read, packed or not."
         ),
     )
-    field_order = ["file", "unit", "accept_former_symbols"]
+    reader = forms.ChoiceField(
+        label=gettext_lazy("Format"),
+        choices=[
+            ("", gettext_lazy("By its content")),
+            *((code, say_lazily(reader.NAME)) for code, reader in READERS.items()),
+        ],
+        required=False,
+    )
+    part = forms.CharField(
+        label=gettext_lazy("Sheet, strand or layer"),
+        required=False,
+        help_text=gettext_lazy("Only where the file has several: what is wrong names them."),
+    )
+    field_order = ["file", "unit", "accept_former_symbols", "reader", "part"]
+
+    @property
+    def choices(self) -> Choices:
+        """How the file is to be read."""
+        return Choices(self.cleaned_data.get("part", ""), self.cleaned_data.get("reader", ""))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -72,9 +93,11 @@ def cohorts_page(request: HttpRequest, actor: Actor) -> HttpResponse:
     form = CohortForm(request.POST, request.FILES)
     shared = form.as_request()
     try:
-        cohort = cohorts.start_cohort(_file_of(request), shared, actor)
+        cohort = cohorts.start_cohort(_file_of(request), shared, actor, form.choices)
     except PanelRefused as refusal:
         return _list(request, actor, form, problems=refusal.problems)
+    except (ReaderUnclear, PartUnclear) as unclear:
+        return _list(request, actor, form, problems=(problem_of_choice(unclear),))
     return redirect("cohort", cohort.id)
 
 
@@ -83,7 +106,8 @@ def cohorts_page(request: HttpRequest, actor: Actor) -> HttpResponse:
 def show_cohort(request: HttpRequest, actor: Actor, cohort_id: UUID) -> HttpResponse:
     """How far a cohort is, and what can be done with it."""
     cohort = _find(actor, cohort_id)
-    has_file = not cohort.is_open and cohort_inputs.find(cohort) is not None
+    stored = None if cohort.is_open else cohort_inputs.find(cohort)
+    has_file = stored is not None and cohort_refused.has_a_line_for_each(cohort, stored)
     context = {**_context(cohort), "form": SharedForm(initial=cohort.options), "has_file": has_file}
     return render(request, "predictions/cohort.html", {**context, "actor": actor})
 
@@ -122,7 +146,7 @@ def read_cohort_again(request: HttpRequest, actor: Actor, cohort_id: UUID) -> Ht
     except PanelRefused as refusal:
         context = {**_context(cohort), "form": form, "has_file": True, "problems": refusal.problems}
         return render(request, "predictions/cohort.html", {**context, "actor": actor}, status=422)
-    except ResultsNotServed:
+    except (ResultsNotServed, ReaderUnclear, PartUnclear):
         return redirect("cohort", cohort_id)
     return redirect("cohort", again.id)
 

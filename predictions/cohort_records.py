@@ -78,13 +78,14 @@ class Cohort(models.Model):
 
 
 class CohortInput(models.Model):
-    """The key of a stored file, wrapped. Without this row nobody can read the file any more."""
+    """The key of a stored file, wrapped, and its name, sealed. Without this row nobody can read the file."""
 
     cohort = models.OneToOneField(Cohort, on_delete=models.PROTECT, primary_key=True, related_name="input")
     upload = models.UUIDField(unique=True)
     wrapped = models.BinaryField()
     kek_id = models.TextField()
     parts = models.IntegerField()
+    name = models.BinaryField()
     expires_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -12,14 +12,18 @@ from django.db import transaction
 
 from accounts import ledger
 from accounts.actors import Actor
-from predictions import cohort_inputs, events
+from predictions import cohort_inputs, events, releases
 from predictions.cohort_inputs import Sealing, Stored
+from predictions.cohort_layouts import request_of
 from predictions.cohort_records import Cohort, CohortRefusal
 from predictions.cohort_results import Results, safe_cell
 from predictions.cohorts import RefusedSample, find_cohort, open_refused, start_cohort
-from predictions.exceptions import ResultsNotServed
+from predictions.exceptions import PanelRefused, ResultsNotServed
 from predictions.intake.cells import find_delimiter
+from predictions.intake.detection import ReaderUnclear, detect
+from predictions.intake.gene_names import wanted_by
 from predictions.intake.measurements import PanelRequest
+from predictions.intake.readers import samples_in_rows
 from predictions.intake.text_files import open_text
 
 LINES = 1_000
@@ -50,7 +54,8 @@ def read_again(actor: Actor, cohort_id: UUID, request: PanelRequest) -> Cohort:
     PanelRefused, ReleaseUnavailable
     """
     cohort, stored = _find(actor, cohort_id)
-    return start_cohort(_copy_refused(cohort, stored), request, actor, again_of=cohort)
+    refused, (_, choices) = _copy_refused(cohort, stored), request_of(cohort.options)
+    return start_cohort(refused, request, actor, choices, again_of=cohort)
 
 
 def _find(actor: Actor, cohort_id: UUID) -> tuple[Cohort, Stored]:
@@ -58,7 +63,21 @@ def _find(actor: Actor, cohort_id: UUID) -> tuple[Cohort, Stored]:
     stored = None if cohort.is_open else cohort_inputs.find(cohort)
     if stored is None:
         raise ResultsNotServed("The file is not kept: no sample of it was refused, or its time is over.")
+    if not has_a_line_for_each(cohort, stored):
+        raise ResultsNotServed("This is for text with a row for each sample.")
     return cohort, stored
+
+
+def has_a_line_for_each(cohort: Cohort, stored: Stored) -> bool:
+    """Whether the file is plain text with a row for each sample, so that single lines can be taken."""
+    if chosen := cohort.options["reader"]:
+        return bool(chosen == samples_in_rows.CODE)
+    manifest = releases.manifest_of(cohort.release)
+    try:
+        reader, _ = detect(stored.open(), stored.name, wanted_by(manifest.genes))
+    except (PanelRefused, ReaderUnclear):  # such as a file that has to be unpacked first
+        return False
+    return reader.CODE == samples_in_rows.CODE
 
 
 @transaction.atomic

@@ -91,9 +91,8 @@ def _read_some(cohort: Cohort, end: float) -> int:
 
 
 def _read(cohort: Cohort, stored: Stored, pickled: PickledModel, end: float) -> int:
-    portable, file = releases.portable_form(cohort.release), stored.open()
-    manifest = releases.manifest_of(cohort.release)
-    table, layout = open_layout(file, request_of(cohort.options), manifest)
+    portable, manifest = releases.portable_form(cohort.release), releases.manifest_of(cohort.release)
+    file, table, layout = open_layout(stored, *request_of(cohort.options), manifest)
     before, turn = cohort.received, monotonic() + TURN
     prepare = partial(_prepare, layout=layout, cohort=cohort, portable=portable, pickled=pickled)
     chunks = _after(table.chunks, cohort.received)

@@ -14,14 +14,13 @@ from uuid_utils.compat import uuid7
 from accounts import ledger
 from accounts.actors import Actor
 from accounts.models import Event
-from ml_models.manifest import Manifest
 from predictions import cohort_inputs, events, releases, submission
 from predictions.cohort_inputs import Readable, Stored
-from predictions.cohort_layouts import open_layout, options_of
+from predictions.cohort_layouts import open_layout, options_of, request_of
 from predictions.cohort_records import OPEN, Cohort, CohortRefusal, CohortState
 from predictions.exceptions import CohortNotFound, PanelRefused, Problem
 from predictions.intake.measurements import PanelRequest
-from predictions.intake.tables import Table
+from predictions.intake.tables import Choices, Table
 from predictions.models import Release
 from predictions.sentences import sentence
 
@@ -38,7 +37,11 @@ class Progress:
 
 
 def start_cohort(
-    file: Stored | Readable, request: PanelRequest, actor: Actor, again_of: Cohort | None = None
+    file: Stored | Readable,
+    request: PanelRequest,
+    actor: Actor,
+    choices: Choices | None = None,
+    again_of: Cohort | None = None,
 ) -> Cohort:
     """Take a file of many samples, to be read by workers with the release that is asked for now.
 
@@ -49,14 +52,17 @@ def start_cohort(
     ------
     PanelRefused
         With every problem for which none of it can be read; the refusal is on record too.
+    ReaderUnclear, PartUnclear
+        When it has to be chosen first how the file is read.
     ReleaseUnavailable
         When no release is live, or the one that is cannot be opened.
     """
     stored = cohort_inputs.store(file)
     try:
         release = submission.find_release(request, actor)
-        _require_samples(stored, request, releases.manifest_of(release), actor, release)
-        return _record(stored, request, release, actor, again_of)
+        options = options_of(request, choices or Choices())
+        _require_samples(stored, options, actor, release)
+        return _record(stored, options, release, actor, again_of)
     except BaseException:
         cohort_inputs.discard(stored.upload)
         raise
@@ -181,11 +187,9 @@ def _own(actor: Actor) -> QuerySet[Cohort]:
     return own.select_related("release", "person", "api_key")
 
 
-def _require_samples(
-    stored: Stored, request: PanelRequest, manifest: Manifest, actor: Actor, release: Release
-) -> None:
+def _require_samples(stored: Stored, options: dict[str, Any], actor: Actor, release: Release) -> None:
     try:
-        table, _ = open_layout(stored.open(), request, manifest)
+        _, table, _ = open_layout(stored, *request_of(options), releases.manifest_of(release))
         _require_one(table)
     except PanelRefused as refusal:
         submission.record_refusal(refusal, actor, release=str(release))
@@ -204,7 +208,7 @@ def _require_one(table: Table) -> None:
 
 @transaction.atomic
 def _record(
-    stored: Stored, request: PanelRequest, release: Release, actor: Actor, again_of: Cohort | None
+    stored: Stored, options: dict[str, Any], release: Release, actor: Actor, again_of: Cohort | None
 ) -> Cohort:
     cohort_id = uuid7()
     entry = ledger.record(
@@ -215,7 +219,7 @@ def _record(
         release_sha256=release.sha256,
         input_sha256=stored.sha256,
         input_bytes=stored.size,
-        **options_of(request),
+        **options,
         **({"again_of": again_of.id} if again_of else {}),
     )
     cohort = Cohort.objects.create(
@@ -230,7 +234,7 @@ def _record(
         again_of=again_of,
         input_sha256=stored.sha256,
         input_bytes=stored.size,
-        options=options_of(request),
+        options=options,
     )
     cohort_inputs.keep(stored, cohort)
     return cohort

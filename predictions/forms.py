@@ -1,7 +1,9 @@
 """The browser's door: shape only. What a panel means is for `submission` to say."""
 
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import Any, BinaryIO, cast
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -10,9 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from predictions.exceptions import PanelRefused, Problem
-from predictions.intake.delimited import MAXIMUM_BYTES, TwoColumns, decode, read_two_columns, too_many_bytes
+from predictions.intake.detection import READERS, ReaderUnclear
 from predictions.intake.measurements import PanelRequest
+from predictions.intake.opening import Sample, only_sample, open_pasted, open_table, settle_age, settle_unit
 from predictions.intake.panel import LONGEST_REFERENCE
+from predictions.intake.tables import Choices, PartUnclear, Wanted
+from predictions.intake.text_files import open_text
 from predictions.intake.units import UNITS
 from predictions.intake.whole_numbers import whole_number
 from predictions.models import Verdict
@@ -20,6 +25,8 @@ from predictions.sentences import sentence
 from predictions.wording import say, say_lazily
 
 LONGEST_REVIEW = 2_000
+# A table of transcripts is some 20 megabytes; what is put back into the form has to be sent again as text.
+MOST_UPLOADED, MOST_KEPT = 50_000_000, 2_000_000
 NEED_WORDS = (Verdict.NOT_USED, Verdict.DISAGREE, Verdict.NOTE)
 
 
@@ -48,11 +55,20 @@ class PanelForm(forms.Form):
         ),
     )
     file = forms.FileField(
-        label=gettext_lazy("or choose a CSV or TSV file"),
+        label=gettext_lazy("or choose the lab's file"),
         required=False,
         allow_empty_file=True,
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv,text/plain"}),
+        widget=forms.ClearableFileInput,
     )
+    reader = forms.ChoiceField(
+        label=gettext_lazy("Format"),
+        choices=[
+            ("", gettext_lazy("Recognise it")),
+            *((code, say_lazily(reader.NAME)) for code, reader in READERS.items()),
+        ],
+        required=False,
+    )
+    part = forms.CharField(required=False, widget=forms.HiddenInput)
     unit = forms.ChoiceField(
         label=gettext_lazy("Unit of the values"),
         choices=[
@@ -60,9 +76,9 @@ class PanelForm(forms.Form):
             *((code, say_lazily(words)) for code, words in UNITS.items()),
         ],
         required=False,  # the panel's own check says what is missing, together with everything else
-        widget=forms.Select(attrs={"required": True}),
         help_text=gettext_lazy(
-            "As the lab states it. A unit that the model does not read is refused, not converted."
+            "As the lab states it; a format that states its own needs none. A unit that the model does not "
+            "read is refused, not converted."
         ),
     )
     age_years = WholeNumberField(
@@ -95,31 +111,62 @@ class PanelForm(forms.Form):
                 else _("Paste the panel or choose a file.")
             )
             self.add_error("pasted", message)
-        if file and (size := file.size or 0) > MAXIMUM_BYTES:
-            self.add_error("file", say(too_many_bytes(size)))
+        if file and (file.size or 0) > MOST_UPLOADED:
+            self.add_error(
+                "file", _("The file is larger than the %d bytes that are read here.") % MOST_UPLOADED
+            )
         return cleaned
 
-    def as_request(self) -> PanelRequest:
+    def as_request(self, wanted: Wanted) -> PanelRequest:
         """The same request in the terms of `submission`, with everything that is wrong with it so far.
 
         Raises
         ------
         PanelRefused
             When there is no panel that could be read row by row.
+        ReaderUnclear, PartUnclear
+            When it has to be chosen how the file is read.
+        SeveralSamples
         """
         problems = self._as_problems()
-        columns = self._read_columns(problems)
+        sample = self._read_sample(wanted, problems)
         cleaned = self.cleaned_data
+        declared = cleaned["unit"] if "unit" in cleaned else self.data["unit"]
+        unit, contradiction = settle_unit(declared, sample.unit)
+        age, other_age = settle_age(cleaned.get("age_years"), sample.age)
         return PanelRequest(
-            measurements=columns.measurements,
-            unit=cleaned["unit"] if "unit" in cleaned else self.data["unit"],
-            age_years=cleaned.get("age_years"),
+            measurements=sample.measurements,
+            unit=unit,
+            age_years=age,
             case_reference=self.named_case,
+            sample_id=sample.name,
             accept_former_symbols=cleaned["accept_former_symbols"],
-            steps=columns.steps,
-            header=columns.header,
-            problems=(*problems, *columns.problems),
+            steps=sample.steps,
+            problems=(*problems, *sample.problems, *contradiction, *other_age),
         )
+
+    def as_cohort(self) -> tuple[BinaryIO, PanelRequest]:
+        """The file of many samples from its start, and what they share.
+
+        Raises
+        ------
+        PanelRefused
+            When something in the form is wrong, or of one sample only.
+        """
+        problems, cleaned = self._as_problems(), self.cleaned_data
+        if cleaned.get("age_years") is not None or self.named_case:
+            problems.append(_of_one_sample())
+        if problems:
+            raise PanelRefused(problems)
+        file = cast(BinaryIO, cleaned["file"] or BytesIO(cleaned["pasted"].encode()))
+        file.seek(0)
+        shared = PanelRequest((), cleaned["unit"] if "unit" in cleaned else self.data["unit"])
+        return file, replace(shared, accept_former_symbols=cleaned["accept_former_symbols"])
+
+    @property
+    def choices(self) -> Choices:
+        """How the file is to be read."""
+        return Choices(self.cleaned_data["part"], self.cleaned_data.get("reader", ""))
 
     @property
     def named_case(self) -> str:
@@ -130,18 +177,20 @@ class PanelForm(forms.Form):
     def keep_file(self) -> None:
         """Put an uploaded file's text where a pasted one stands: browsers do not send a file back again."""
         file: UploadedFile[Any] | None = self.files.get("file")
-        if file is None or (file.size or 0) > MAXIMUM_BYTES or self.data.get("pasted", "").strip():
+        if file is None or (file.size or 0) > MOST_KEPT or self.data.get("pasted", "").strip():
             return
-        file.seek(0)
         with suppress(PanelRefused):  # what is no text cannot be shown again
-            self.data = {**self.data.dict(), "pasted": decode(file.read())}  # type: ignore[attr-defined]
+            text = "".join(block.decode() for _, block in open_text(cast(BinaryIO, file)).blocks(1_000))
+            self.data = {**self.data.dict(), "pasted": text}  # type: ignore[attr-defined]
 
-    def _read_columns(self, problems: list[Problem]) -> TwoColumns:
+    def _read_sample(self, wanted: Wanted, problems: list[Problem]) -> Sample:
         if not {"pasted", "file"} <= self.cleaned_data.keys():
             raise PanelRefused(problems)
         file: UploadedFile[Any] | None = self.cleaned_data["file"]
         try:
-            return read_two_columns(file.read() if file else self.cleaned_data["pasted"])
+            if file:
+                return only_sample(open_table(cast(BinaryIO, file), file.name or "", wanted, self.choices))
+            return only_sample(open_pasted(self.cleaned_data["pasted"], wanted, self.choices))
         except PanelRefused as refusal:
             raise PanelRefused([*problems, *refusal.problems]) from None
 
@@ -157,6 +206,36 @@ class PanelForm(forms.Form):
             for error in errors
             if name in self.fields and name != "unit"
         ]
+
+
+def _of_one_sample() -> Problem:
+    return Problem(
+        "form_incomplete",
+        sentence("There are several samples in it; the age and the case reference of the form are of one."),
+        sentence("Leave them empty, and give the ages in a column of the file."),
+    )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person has to choose before a file is read: the form's field, and the options with reasons."""
+
+    field: str
+    options: tuple[tuple[str, str, tuple[str, ...]], ...]
+    proposed: str
+
+
+def choice_of(unclear: ReaderUnclear | PartUnclear) -> Choice:
+    """The choice in the terms of the form."""
+    if isinstance(unclear, PartUnclear):
+        options = tuple((part, say(words), ()) for part, words in unclear.parts.items())
+        return Choice("part", options, unclear.proposed)
+    matches = unclear.matches.items()
+    return Choice(
+        "reader",
+        tuple((code, say(READERS[code].NAME), tuple(map(say, reasons))) for code, reasons in matches),
+        "",
+    )
 
 
 class ReviewForm(forms.Form):

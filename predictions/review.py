@@ -58,7 +58,7 @@ def decision_of(actor: Actor, prediction: Prediction, facts: Facts) -> Decision:
 
 @transaction.atomic
 def record_review(actor: Actor, prediction_id: UUID, verdict: Verdict, text: str) -> Review:
-    """Put on record what a person decides about a result.
+    """Put on record what a person decides about a result. The same twice in a row was one press too many.
 
     Raises
     ------
@@ -73,6 +73,8 @@ def record_review(actor: Actor, prediction_id: UUID, verdict: Verdict, text: str
     _lock(prediction)
     _refuse(_why_no_review(actor, prediction))
     _refuse("" if text or verdict == Verdict.AGREE else _("Give a reason, or write the note."))
+    if latest := _same_as_before(prediction, person, verdict, text):
+        return latest
     review_id = uuid7()
     row = (review_id, prediction.id, prediction.organisation_id)
     sealed = seal_contents(text, prediction.key, *row) if text else None
@@ -124,6 +126,12 @@ def reviews_of(prediction: Prediction) -> list[Review]:
     for review in (found := list(reviews)):
         review.prediction = prediction  # it has the key
     return found
+
+
+def _same_as_before(prediction: Prediction, person: Person, verdict: Verdict, text: str) -> Review | None:
+    """The latest review of a person, if it says this already."""
+    latest = next((found for found in reversed(reviews_of(prediction)) if found.person == person), None)
+    return latest if latest and (latest.verdict, latest.text) == (verdict, text) else None
 
 
 def _entries(reviews: list[Review]) -> Iterator[Entry]:

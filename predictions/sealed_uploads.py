@@ -48,7 +48,7 @@ class SealingUploadHandler(FileUploadHandler):
         """The file, to be read from the sealed parts."""
         if self._sealing is None:
             return None
-        stored, self._sealing = self._sealing.finish(), None
+        stored, self._sealing = self._sealing.finish(self.file_name or ""), None
         return SealedUpload(stored, self.file_name or "", self.content_type or "")
 
     def upload_interrupted(self) -> None:

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -17,7 +18,7 @@ from accounts.actors import Actor, NoOrganisation, actor_of_person
 from accounts.models import Person
 from accounts.refusals import record_refused_request
 from ml_models.manifest import Manifest
-from predictions import disclosure, example_panel, releases, review, selectors, submission
+from predictions import cohorts, disclosure, example_panel, releases, review, selectors, submission
 from predictions.erasure_records import words_of_erasure
 from predictions.exceptions import (
     CaseErased,
@@ -27,9 +28,12 @@ from predictions.exceptions import (
     UnknownRelease,
 )
 from predictions.facts import Facts, facts_of_status
-from predictions.forms import PanelForm, ReviewForm
+from predictions.forms import PanelForm, ReviewForm, choice_of
 from predictions.icon_array import figure
+from predictions.intake.detection import ReaderUnclear
 from predictions.intake.measurements import PanelRequest
+from predictions.intake.opening import SeveralSamples
+from predictions.intake.tables import PartUnclear
 from predictions.presentation import horizon_words
 from predictions.problem_details import TYPES
 from predictions.reporting import disclose_report
@@ -77,12 +81,16 @@ def new_prediction(request: HttpRequest, actor: Actor) -> HttpResponse:
         raise PermissionDenied
     form = PanelForm(request.POST, request.FILES)
     try:
-        prediction = submission.submit_panel(_read(form, actor), actor)
+        address = _take(form, actor)
     except PanelRefused as refusal:
         form.keep_file()
         refused = {"form": form, "problems": refusal.problems, "manifest": _live_manifest()}
         return render(request, "predictions/new.html", refused, status=422)
-    return redirect("prediction", prediction.id)
+    except (ReaderUnclear, PartUnclear) as unclear:
+        form.keep_file()
+        asked = {"form": form, "choice": choice_of(unclear), "manifest": _live_manifest()}
+        return render(request, "predictions/new.html", asked, status=422)
+    return redirect(address)
 
 
 @require_safe
@@ -239,11 +247,20 @@ def explain_problem(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "predictions/problem.html", {"problem_type": TYPES[slug]})
 
 
+def _take(form: PanelForm, actor: Actor) -> str:
+    """Where the answer is: of one sample its result, of many how far they are read."""
+    try:
+        return reverse("prediction", args=[submission.submit_panel(_read(form, actor), actor).id])
+    except SeveralSamples:
+        file, shared = form.as_cohort()
+        return reverse("cohort", args=[cohorts.start_cohort(file, shared, actor, form.choices).id])
+
+
 def _read(form: PanelForm, actor: Actor) -> PanelRequest:
     """The request that the form makes; what cannot even be read is a refusal on record too."""
     form.full_clean()
     try:
-        return form.as_request()
+        return form.as_request(submission.wanted_by_release())
     except PanelRefused as refusal:
         submission.record_refusal(refusal, actor, form.named_case)
         raise

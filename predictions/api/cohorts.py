@@ -14,14 +14,22 @@ from rest_framework.response import Response
 
 from predictions import cohort_inputs, cohort_results, cohorts, releases, submission
 from predictions.api.views import ApiView, LengthRequired, TooLarge
+from predictions.cohort_choices import problem_of_choice
 from predictions.cohort_inputs import LARGEST_FILE, Stored
+from predictions.cohort_records import Cohort
 from predictions.exceptions import PanelRefused, Problem
+from predictions.intake.detection import READERS, ReaderUnclear
 from predictions.intake.measurements import PanelRequest
+from predictions.intake.tables import Choices, PartUnclear
 from predictions.sealed_uploads import SealedUpload, SealingUploadHandler
 from predictions.sentences import sentence
 
 MULTIPART = "multipart/form-data"
-CHOICES = {"alias_policy": ("reject", "accept"), "missing_genes": ("allow", "reject")}
+CHOICES = {
+    "alias_policy": ("reject", "accept"),
+    "missing_genes": ("allow", "reject"),
+    "reader": ("", *READERS),
+}
 TEXTS = ("unit", "identifiers", "platform", "model")
 
 
@@ -46,9 +54,17 @@ class CohortsView(ApiView):
             cohort_inputs.discard(stored.upload)
             submission.record_refusal(refusal, self.actor)
             raise
-        cohort = cohorts.start_cohort(stored, shared, self.actor)
+        cohort = self._start(stored, shared, Choices(fields.get("part", ""), fields.get("reader", "")))
         headers = {"Location": reverse("api_cohort", args=[cohort.id])}
         return Response(cohorts.facts_of_cohort(cohort), status=202, headers=headers)
+
+    def _start(self, stored: Stored, shared: PanelRequest, choices: Choices) -> Cohort:
+        try:
+            return cohorts.start_cohort(stored, shared, self.actor, choices)
+        except (ReaderUnclear, PartUnclear) as unclear:
+            refusal = PanelRefused([problem_of_choice(unclear)])
+            submission.record_refusal(refusal, self.actor)
+            raise refusal from None
 
 
 class CohortView(ApiView):
@@ -160,7 +176,7 @@ def _shared(fields: QueryDict) -> PanelRequest:
 
 
 def _unknown_keys(fields: QueryDict) -> list[Problem]:
-    known = {*TEXTS, *CHOICES}
+    known = {*TEXTS, *CHOICES, "part"}
     mend = sentence("Use one of: {choices}.", choices=", ".join(sorted(known)))
     return [
         Problem("unknown_key", sentence("This is not asked for."), mend, value=ascii(name)[1:-1][:80])

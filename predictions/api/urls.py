@@ -8,6 +8,7 @@ from predictions.api.cohorts import (
     CohortsView,
     CohortView,
 )
+from predictions.api.formats import FormatSampleView, FormatsView
 from predictions.api.proofs import CheckpointView, ConsistencyView, ReceiptView
 from predictions.api.reports import ReportView
 from predictions.api.views import PredictionView, PredictView
@@ -19,6 +20,8 @@ urlpatterns = [
     path("cohorts/<uuid:cohort_id>/results", CohortResultsView.as_view(), name="api_cohort_results"),
     path("cohorts/<uuid:cohort_id>/problems", CohortProblemsView.as_view(), name="api_cohort_problems"),
     path("cohorts/<uuid:cohort_id>/cancel", CancelCohortView.as_view(), name="api_cancel_cohort"),
+    path("formats", FormatsView.as_view(), name="api_formats"),
+    path("formats/<slug:code>/sample", FormatSampleView.as_view(), name="api_format_sample"),
     path("models", ModelsView.as_view(), name="api_models"),
     path("models/<str:name>/<str:version>/card", CardView.as_view(), name="api_model_card"),
     path("predictions/<uuid:prediction_id>", PredictionView.as_view(), name="api_prediction"),

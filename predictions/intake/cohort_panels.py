@@ -4,7 +4,9 @@ A sample is taken here only if every check of a single panel would take it witho
 others go through those checks one by one, so that what is said of them is what is said of one panel.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +16,9 @@ from ml_models.units import HIGHEST_LOG2, NEGATIVE_SHARE
 from predictions.exceptions import PanelRefused
 from predictions.intake.identifiers import KINDS, Matched, match
 from predictions.intake.measurements import Measurement, PanelRequest
+from predictions.intake.opening import others_not_used
 from predictions.intake.panel import OLDEST, YOUNGEST, Panel, build_panel, is_reference
-from predictions.intake.tables import Chunk, Table
+from predictions.intake.tables import OTHERS_NAMED, Chunk, Table
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -43,16 +46,15 @@ def lay_out(table: Table, request: PanelRequest, manifest: Manifest) -> Layout:
     PanelRefused
         With every problem for which no sample of the file could be read.
     """
-    lines = table.places or (None,) * len(table.identifiers)
-    names = [Measurement(name, None, row=line) for name, line in zip(table.identifiers, lines, strict=True)]
+    names = list(_names(table))
     kind = request.identifiers if request.identifiers in KINDS else None
     matched = match(names, manifest.genes, kind, accept_former=request.accept_former_symbols)
-    shared = replace(request, measurements=tuple(names), steps=(*request.steps, *table.steps))
+    steps = (*request.steps, *table.steps, *others_not_used(table))
+    shared = replace(request, measurements=tuple(names), steps=steps)
     typical = dict(zip(manifest.symbols, manifest.means.tolist(), strict=True))
     values = {column: typical[symbol] for symbol, columns in matched.columns.items() for column in columns}
     panel = build_panel(_with_values(shared, [values.get(column) for column in range(len(names))]), manifest)
-    others = (*panel.not_in_panel, *table.others)
-    return Layout(manifest, shared, matched, replace(panel, not_in_panel=others))
+    return Layout(manifest, shared, matched, panel)
 
 
 def take(chunk: Chunk, layout: Layout) -> tuple[Floats, Bools]:
@@ -82,10 +84,9 @@ def build_one(chunk: Chunk, place: int, layout: Layout) -> Panel:
         steps=(*layout.request.steps, *chunk.steps.get(place, ())),
     )
     try:
-        panel = build_panel(request, layout.manifest)
+        return build_panel(request, layout.manifest)
     except PanelRefused as refusal:
         raise located(refusal, chunk.rows[place]) from None
-    return replace(panel, not_in_panel=layout.panel.not_in_panel)
 
 
 def located(refusal: PanelRefused, row: int) -> PanelRefused:
@@ -93,8 +94,18 @@ def located(refusal: PanelRefused, row: int) -> PanelRefused:
     return PanelRefused([replace(problem, row=problem.row or row) for problem in refusal.problems])
 
 
+def _names(table: Table) -> Iterator[Measurement]:
+    """The identifiers of a file, and behind them those that are not of the panel if they are few."""
+    lines = table.places or (None,) * len(table.identifiers)
+    for name, line in zip(table.identifiers, lines, strict=True):
+        yield Measurement(name, None, row=line)
+    if table.others_count <= OTHERS_NAMED:
+        yield from (Measurement(name, None) for name in dict.fromkeys(table.others) if name)
+
+
 def _with_values(request: PanelRequest, values: list[float | None]) -> PanelRequest:
-    pairs = zip(request.measurements, values, strict=True)
+    """With values of the identifiers of the panel; of the others none were read."""
+    pairs = zip_longest(request.measurements, values)
     return replace(request, measurements=tuple(replace(name, value=value) for name, value in pairs))
 
 

@@ -191,6 +191,7 @@ class Migration(migrations.Migration):
                 ("wrapped", models.BinaryField()),
                 ("kek_id", models.TextField()),
                 ("parts", models.IntegerField()),
+                ("name", models.BinaryField()),
                 ("expires_at", models.DateTimeField()),
             ],
         ),

@@ -76,8 +76,8 @@ def test_a_form_with_a_file_is_taken_too_and_never_touches_the_disk(api, rows):
         ("?unit=log2_intensity&allias_policy=accept", None, {"unknown_key"}),
         ("?unit=log2_intensity&alias_policy=yes", None, {"unknown_option"}),
         ("?unit=log2_intensity&model=nobody/1.0.0", None, {"model_unknown"}),
-        ("?unit=log2_intensity", b"hello", {"empty_panel"}),
-        ("?unit=log2_intensity", b"sample,ABC,DEF\n1,2,3\n", {"no_gene_known"}),
+        ("?unit=log2_intensity", b"hello", {"format_unknown"}),
+        ("?unit=log2_intensity", b"sample,ABC,DEF\n1,2,3\n", {"format_unknown"}),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_reasons_and_not_kept(api, rows, query, body, codes):
@@ -155,6 +155,15 @@ def test_the_pages_lead_from_the_file_to_what_was_refused_and_read_it_again(
     assert Cohort.objects.get(id=again.split("/")[2]).refused == len(refused)
     assert Cohort.objects.get(id=again.split("/")[2]).predicted == 0
     assert browser.get("/cohorts/").content.decode().count("Finished") == 2
+
+
+def test_the_form_for_a_panel_hands_a_file_of_many_samples_on(browser_of, alice, release, rows):
+    browser = browser_of(alice)
+    sent = {"file": SimpleUploadedFile("lab.csv", as_csv(rows)), "unit": "log2_intensity"}
+    assert browser.post("/predictions/new/", sent).headers["Location"].startswith("/cohorts/")
+    sent = {"pasted": as_csv(rows).decode(), "unit": "log2_intensity", "age_years": "50"}
+    refused = browser.post("/predictions/new/", sent)
+    assert (refused.status_code, Cohort.objects.count()) == (422, 1)
 
 
 def test_a_large_file_to_a_page_that_takes_none_is_not_stored(browser_of, alice, rows, monkeypatch):

@@ -48,7 +48,7 @@ def patients(count, seed=0):
             values[int(random.integers(0, len(values)))] = ""
         if random.random() < 0.1:
             values = [2**value if isinstance(value, float) else "" for value in values]
-        yield f"S{number}", age, values
+        yield f"Lab-{number}", age, values
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_each_sample_of_a_cohort_has_the_answer_that_it_has_alone_to_the_last_bi
             continue
         together, by_itself = (Prediction.objects.get(id=one.id) for one in (predictions[number], single))
         steps = together.contents["panel"].pop("steps")
-        assert {step["code"] for step in steps} == {"samples_named", "ages_read"}
+        assert {step["code"] for step in steps} == {"format_found", "samples_named", "ages_read"}
         assert by_itself.contents["panel"].pop("steps") == []
         assert together.contents == by_itself.contents
         assert predictions[number].input_sha256 == single.input_sha256
@@ -152,7 +152,7 @@ def test_the_database_itself_refuses_a_cohort_that_loses_a_row_goes_back_or_repe
 
 def test_what_is_stored_of_the_file_cannot_be_read_without_its_key_and_goes_when_all_is_read(send):
     cohort = send(as_csv([row for row in patients(8) if max(map(float, [v or 0 for v in row[2]])) < 20]))
-    assert b"S1" not in b"".join(bytes(part.sealed) for part in InputPart.objects.all())
+    assert b"Lab-1" not in b"".join(bytes(part.sealed) for part in InputPart.objects.all())
     assert stored_file(cohort).read().startswith(b"sample,age")
     cohort_work.work()
     assert (InputPart.objects.count(), CohortInput.objects.count()) == (0, 0)
@@ -161,7 +161,7 @@ def test_what_is_stored_of_the_file_cannot_be_read_without_its_key_and_goes_when
 def test_a_file_with_refused_samples_is_kept_until_it_expires_or_a_case_of_it_is_erased(read, audrey, adam):
     cohort = read(as_csv(patients(20)))
     [problem, *_], _ = cohorts.disclose_problems(cohort_work.actor_of(cohort), cohort.id)
-    assert str(problem.sample_id).startswith("S")
+    assert str(problem.sample_id).startswith("Lab-")
     assert problem.problems
     key = Prediction.objects.filter(cohort=cohort)[0].key
     asking, approving = (Actor(cohort.organisation, "form", person=person) for person in (audrey, adam))

@@ -391,8 +391,11 @@ def test_anybody_can_compare_a_file_with_what_was_made(made, fetch):
 def test_the_report_of_one_prediction_is_not_one_of_another(release, submit, fetch):
     first, other = submit(5), submit(6)
     pdf, _made_too = fetch(first).content, fetch(other)
-    answer = Client().post(receipt_page(other), {"file": uploaded(pdf)})
-    assert "not one of the reports" in answer.content.decode()
+    sealer.seal_waiting()
+    page = Client().post(receipt_page(other), {"file": uploaded(pdf)}).content.decode()
+    assert "not one of the reports" in page
+    assert "The receipt is genuine, the file is not" in page
+    assert "This receipt is genuine" not in page
 
 
 def test_who_knows_the_patient_but_not_the_key_of_the_ledger_cannot_tell_the_report_by_its_digest(

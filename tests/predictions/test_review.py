@@ -115,6 +115,16 @@ def test_the_latest_verdict_of_each_person_counts_and_notes_replace_nothing(made
     ]
 
 
+def test_one_press_too_many_is_one_review(made, alice_acting, bob_acting):
+    first = decide(alice_acting, made, "disagree", "The wrong block")
+    assert decide(alice_acting, made, "disagree", "The wrong block") == first
+    decide(alice_acting, made, "note", "Asked the lab")
+    decide(bob_acting, made, "disagree", "The wrong block")
+    decide(alice_acting, made, "disagree", "The wrong block")
+    assert Review.objects.filter(prediction=made).count() == 4
+    assert Event.objects.filter(action=events.PREDICTION_REVIEWED).count() == 4
+
+
 @pytest.mark.parametrize(
     ("decided", "is_open"),
     [
