@@ -9,9 +9,11 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext, ngettext
 
 from predictions.comparison import BETWEEN, OR_MORE, UNDER
+from predictions.intake.conversions import DETAILS
 from predictions.intake.delimited import HEADER_SKIPPED
 from predictions.intake.identifiers import PROBE_SETS_AVERAGED, VERSIONS_LEFT_OUT
 from predictions.intake.readers.samples_in_rows import AGES_READ, SAMPLES_NAMED
+from predictions.intake.scales import PROFILE_MAPPED
 from predictions.sentences import Sentence, listed, sentence
 
 # Of these, what was made is kept in English: the values are found again in the text.
@@ -24,6 +26,8 @@ KEPT = (
     UNDER,
     OR_MORE,
     BETWEEN,
+    PROFILE_MAPPED,
+    *DETAILS.values(),
 )
 _PATTERNS = {
     template: re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(template))) for template in KEPT
