@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from uuid_utils.compat import uuid7
 
 from accounts.models import ApiKey, CaseKey, Event, Organisation, Person
-from predictions import erasure_records, report_records  # noqa: F401 - Django looks for models here
+from predictions import erasure_records, profile_records, report_records  # noqa: F401 - Django looks for models here
 from predictions.exceptions import CaseErased
 from predictions.sealed_contents import open_contents
 

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 from accounts import case_keys, ledger
 from accounts.actors import Actor
 from accounts.models import Event
-from predictions import events, inference, releases
+from predictions import events, inference, profiles, releases
 from predictions.exceptions import PanelRefused, Problem, UnknownRelease
 from predictions.inference import Reading
 from predictions.intake.measurements import PanelRequest
@@ -35,7 +35,9 @@ def submit_panel(request: PanelRequest, actor: Actor) -> Prediction:
     """
     release = _find_release(request, actor)
     try:
-        panel = build_panel(request, releases.manifest_of(release))
+        manifest = releases.manifest_of(release)
+        profile = profiles.find_profile(actor.organisation.id, manifest, request.platform)
+        panel = build_panel(request, manifest, profile)
         reading = inference.read_panel(release, panel)
     except PanelRefused as refusal:
         record_refusal(refusal, actor, request.case_reference, release=str(release))
@@ -128,4 +130,6 @@ def _panel_facts(panel: Panel) -> dict[str, Any]:
         "former_symbols": panel.former_symbols,
         "not_in_panel": list(panel.not_in_panel),
         "steps": [asdict(step) for step in panel.steps],
+        "measured": panel.measured,
+        "profile": panel.profile and panel.profile.facts,
     }

@@ -27,6 +27,7 @@ Post = Callable[..., Any]
 IMMUTABLE = (
     "audit.case_key",
     "predictions_madereport",
+    "predictions_platformprofile",
     "predictions_erasurecompletion",
     "predictions_erasuredecision",
     "predictions_erasurerequest",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +34,16 @@ class Profile:
     platform: str
     version: int
     unit: str
+    samples: int
+    looks_consecutive: bool | None
     sha256: str
     genes: Mapping[str, tuple[float, float]] = field(repr=False)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All but the genes: what a prediction keeps of it."""
+        told = ("id", "platform", "version", "unit", "samples", "looks_consecutive", "sha256")
+        return {name: getattr(self, name) for name in told}
 
     def scale_of(self, manifest: Manifest) -> tuple[Floats, Floats]:
         """Location and scale in the order of a manifest, NaN where there is none."""

@@ -484,6 +484,7 @@ def test_silencing_ordinary_triggers_does_not_silence_these():
         "predictions_retentionproposal",
         "predictions_retentionrule",
         "predictions_madereport",
+        "predictions_platformprofile",
     }
     assert {enabled for _, _, enabled in triggers} == {"A"}
 

@@ -33,7 +33,7 @@ def learned(values, manifest, unit="log2_tpm"):
         for symbol, a, b in zip(manifest.symbols, scale.location, scale.scale, strict=True)
         if np.isfinite(a)
     }
-    return Profile("0", "rnaseq", 1, unit, "", genes)
+    return Profile("0", "rnaseq", 1, unit, len(values), None, "", genes)
 
 
 def foreign(values):
