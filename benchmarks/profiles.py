@@ -90,12 +90,12 @@ def _risk(model: PortableModel, values: Floats) -> Floats:
     return risk
 
 
-def flagged(values: Floats, pool: Floats, size: int, manifest: Manifest, seed: int = 0) -> float:
+def flagged(values: Floats, pool: NDArray[np.intp], size: int, manifest: Manifest, seed: int = 0) -> float:
     """The share of batches from a pool of patients (indices) that do not look consecutive."""
     random = np.random.default_rng(seed)
     found = 0
     for _ in range(BATCHES):
-        batch = values[random.permutation(pool.astype(int))[:size]]
+        batch = values[random.permutation(pool)[:size]]
         learned = learn_scale(batch)
         kept = batch[learned.kept]
         ratio = receptor_variance(kept, learned.location, learned.scale, manifest)

@@ -1,7 +1,9 @@
 """The browser's door: shape only. What a panel means is for `submission` to say."""
 
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -10,9 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from predictions.exceptions import PanelRefused, Problem
-from predictions.intake.delimited import MAXIMUM_BYTES, TwoColumns, decode, read_two_columns, too_many_bytes
+from predictions.intake.detection import READERS, ReaderUnclear
 from predictions.intake.measurements import PanelRequest
+from predictions.intake.opening import Sample, only_sample, open_pasted, open_table, settle_age, settle_unit
 from predictions.intake.panel import LONGEST_REFERENCE
+from predictions.intake.tables import Choices, PartUnclear, Wanted
+from predictions.intake.text_files import open_text
 from predictions.intake.units import UNITS
 from predictions.intake.whole_numbers import whole_number
 from predictions.models import Verdict
@@ -20,6 +25,8 @@ from predictions.sentences import sentence
 from predictions.wording import say, say_lazily
 
 LONGEST_REVIEW = 2_000
+# A table of transcripts is some 20 megabytes; what is put back into the form has to be sent again as text.
+MOST_UPLOADED, MOST_KEPT = 50_000_000, 2_000_000
 NEED_WORDS = (Verdict.NOT_USED, Verdict.DISAGREE, Verdict.NOTE)
 
 
@@ -48,11 +55,20 @@ class PanelForm(forms.Form):
         ),
     )
     file = forms.FileField(
-        label=gettext_lazy("or choose a CSV or TSV file"),
+        label=gettext_lazy("or choose the lab's file"),
         required=False,
         allow_empty_file=True,
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv,text/plain"}),
+        widget=forms.ClearableFileInput,
     )
+    reader = forms.ChoiceField(
+        label=gettext_lazy("Format"),
+        choices=[
+            ("", gettext_lazy("Recognise it")),
+            *((code, say_lazily(reader.NAME)) for code, reader in READERS.items()),
+        ],
+        required=False,
+    )
+    part = forms.CharField(required=False, widget=forms.HiddenInput)
     unit = forms.ChoiceField(
         label=gettext_lazy("Unit of the values"),
         choices=[
@@ -60,10 +76,15 @@ class PanelForm(forms.Form):
             *((code, say_lazily(words)) for code, words in UNITS.items()),
         ],
         required=False,  # the panel's own check says what is missing, together with everything else
-        widget=forms.Select(attrs={"required": True}),
         help_text=gettext_lazy(
-            "As the lab states it. A unit that the model does not read is refused, not converted."
+            "As the lab states it; a format that states its own needs none. A unit that the model does not "
+            "read is refused, not converted."
         ),
+    )
+    platform = forms.ChoiceField(
+        label=gettext_lazy("Platform"),
+        required=False,
+        help_text=gettext_lazy("Another one only if your organisation has a profile of it."),
     )
     age_years = WholeNumberField(
         label=gettext_lazy("Age in years"),
@@ -82,8 +103,15 @@ class PanelForm(forms.Form):
         help_text=gettext_lazy("Optional. Your own reference for the case, not the patient's name."),
     )
     accept_former_symbols = forms.BooleanField(
-        label=gettext_lazy("Read former gene symbols as the current ones"), required=False
+        label=gettext_lazy("Read former gene symbols and aliases as the current ones"), required=False
     )
+
+    def __init__(self, *args: Any, platforms: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        platform = self.fields["platform"]
+        assert isinstance(platform, forms.ChoiceField)  # noqa: S101 - it stands above
+        platform.choices = [("", _("That of the model")), *((name, name) for name in platforms)]
+        self.has_platforms = bool(platforms)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -95,30 +123,39 @@ class PanelForm(forms.Form):
                 else _("Paste the panel or choose a file.")
             )
             self.add_error("pasted", message)
-        if file and (size := file.size or 0) > MAXIMUM_BYTES:
-            self.add_error("file", say(too_many_bytes(size)))
+        if file and (file.size or 0) > MOST_UPLOADED:
+            self.add_error(
+                "file", _("The file is larger than the %d bytes that are read here.") % MOST_UPLOADED
+            )
         return cleaned
 
-    def as_request(self) -> PanelRequest:
+    def as_request(self, wanted: Wanted) -> PanelRequest:
         """The same request in the terms of `submission`, with everything that is wrong with it so far.
 
         Raises
         ------
         PanelRefused
             When there is no panel that could be read row by row.
+        ReaderUnclear, PartUnclear
+            When it has to be chosen how the file is read.
+        SeveralSamples
         """
         problems = self._as_problems()
-        columns = self._read_columns(problems)
+        sample = self._read_sample(wanted, problems)
         cleaned = self.cleaned_data
+        declared = cleaned["unit"] if "unit" in cleaned else self.data["unit"]
+        unit, contradiction = settle_unit(declared, sample.unit)
+        age, other_age = settle_age(cleaned.get("age_years"), sample.age)
         return PanelRequest(
-            measurements=columns.measurements,
-            unit=cleaned["unit"] if "unit" in cleaned else self.data["unit"],
-            age_years=cleaned.get("age_years"),
+            measurements=sample.measurements,
+            unit=unit,
+            platform=cleaned.get("platform") or None,
+            age_years=age,
             case_reference=self.named_case,
+            sample_id=sample.name,
             accept_former_symbols=cleaned["accept_former_symbols"],
-            steps=columns.steps,
-            header=columns.header,
-            problems=(*problems, *columns.problems),
+            steps=sample.steps,
+            problems=(*problems, *sample.problems, *contradiction, *other_age),
         )
 
     @property
@@ -130,18 +167,21 @@ class PanelForm(forms.Form):
     def keep_file(self) -> None:
         """Put an uploaded file's text where a pasted one stands: browsers do not send a file back again."""
         file: UploadedFile[Any] | None = self.files.get("file")
-        if file is None or (file.size or 0) > MAXIMUM_BYTES or self.data.get("pasted", "").strip():
+        if file is None or (file.size or 0) > MOST_KEPT or self.data.get("pasted", "").strip():
             return
-        file.seek(0)
         with suppress(PanelRefused):  # what is no text cannot be shown again
-            self.data = {**self.data.dict(), "pasted": decode(file.read())}  # type: ignore[attr-defined]
+            text = "".join(block.decode() for _, block in open_text(cast(BinaryIO, file)).blocks(1_000))
+            self.data = {**self.data.dict(), "pasted": text}  # type: ignore[attr-defined]
 
-    def _read_columns(self, problems: list[Problem]) -> TwoColumns:
+    def _read_sample(self, wanted: Wanted, problems: list[Problem]) -> Sample:
         if not {"pasted", "file"} <= self.cleaned_data.keys():
             raise PanelRefused(problems)
         file: UploadedFile[Any] | None = self.cleaned_data["file"]
+        choices = Choices(self.cleaned_data["part"], self.cleaned_data.get("reader", ""))
         try:
-            return read_two_columns(file.read() if file else self.cleaned_data["pasted"])
+            if file:
+                return only_sample(open_table(cast(BinaryIO, file), file.name or "", wanted, choices))
+            return only_sample(open_pasted(self.cleaned_data["pasted"], wanted, choices))
         except PanelRefused as refusal:
             raise PanelRefused([*problems, *refusal.problems]) from None
 
@@ -157,6 +197,28 @@ class PanelForm(forms.Form):
             for error in errors
             if name in self.fields and name != "unit"
         ]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person has to choose before a file is read: the form's field, and the options with reasons."""
+
+    field: str
+    options: tuple[tuple[str, str, tuple[str, ...]], ...]
+    proposed: str
+
+
+def choice_of(unclear: ReaderUnclear | PartUnclear) -> Choice:
+    """The choice in the terms of the form."""
+    if isinstance(unclear, PartUnclear):
+        options = tuple((part, say(words), ()) for part, words in unclear.parts.items())
+        return Choice("part", options, unclear.proposed)
+    matches = unclear.matches.items()
+    return Choice(
+        "reader",
+        tuple((code, say(READERS[code].NAME), tuple(map(say, reasons))) for code, reasons in matches),
+        "",
+    )
 
 
 class ReviewForm(forms.Form):

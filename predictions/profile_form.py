@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy
 
 from ml_models.manifest import Manifest
 from predictions.exceptions import PanelRefused, Problem
+from predictions.intake.detection import ReaderUnclear
 from predictions.intake.gene_names import wanted_by
-from predictions.intake.readers import samples_in_rows
-from predictions.intake.tables import Choices, Table
+from predictions.intake.opening import open_table, settle_unit
+from predictions.intake.tables import Choices, PartUnclear, Table
 from predictions.intake.units import UNITS
 from predictions.profiles import LONGEST_PLATFORM, MOST_SAMPLES, Reference
 from predictions.sentences import sentence
@@ -41,15 +42,14 @@ class ProfileForm(forms.Form):
             *((unit, say_lazily(UNITS[unit])) for unit in LEARNED_FROM),
         ],
         required=False,
-        widget=forms.Select(attrs={"required": True}),
-        help_text=gettext_lazy("As the lab states it, and as the samples of the platform will come."),
+        help_text=gettext_lazy("As the lab states it; a format that states its own needs none."),
     )
     file = forms.FileField(
         label=gettext_lazy("File of reference samples"),
         required=False,
         allow_empty_file=True,
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv", "required": True}),
-        help_text=gettext_lazy("CSV or TSV with a row for each sample and a column for each gene."),
+        widget=forms.ClearableFileInput(attrs={"required": True}),
+        help_text=gettext_lazy("Many samples in one file, in any of the formats that are read."),
     )
     accept_former_symbols = forms.BooleanField(
         label=gettext_lazy("Read former gene symbols and aliases as the current symbols"), required=False
@@ -68,15 +68,16 @@ class ProfileForm(forms.Form):
         file: UploadedFile[Any] | None = self.files.get("file")
         if file is None:
             raise PanelRefused([_no_file()])
-        table = _read(cast(BinaryIO, file.file), file.size or 0, manifest)
+        table = _read(cast(BinaryIO, file.file), file.name or "", file.size or 0, manifest)
         values, problems = _gather(table)
+        unit, contradiction = settle_unit(given.get("unit", ""), table.unit)
         return Reference(
             platform=given.get("platform", "").strip(),
-            unit=given.get("unit", ""),
+            unit=unit,
             identifiers=table.identifiers,
             values=values,
             accept_former_symbols=self.cleaned_data.get("accept_former_symbols", False),
-            problems=problems,
+            problems=(*problems, *contradiction),
         )
 
 
@@ -85,11 +86,22 @@ def _no_file() -> Problem:
     return Problem("form_incomplete", detail, sentence("Choose the file of the reference samples."))
 
 
-def _read(file: BinaryIO, size: int, manifest: Manifest) -> Table:
+def _read(file: BinaryIO, name: str, size: int, manifest: Manifest) -> Table:
     if size > LARGEST_FILE:
         detail = sentence("The file has {size} bytes; at most {most} are read.", size=size, most=LARGEST_FILE)
         raise PanelRefused([Problem("too_large", detail, sentence("Send the columns of the panel only."))])
-    return samples_in_rows.read(file, wanted_by(manifest.genes), Choices())
+    try:
+        return open_table(file, name, wanted_by(manifest.genes), Choices())
+    except (ReaderUnclear, PartUnclear):
+        raise PanelRefused([_unclear()]) from None
+
+
+def _unclear() -> Problem:
+    return Problem(
+        "format_unclear",
+        sentence("The file can be read in more than one way."),
+        sentence("Save the reference samples as CSV with a row for each sample and a column for each gene."),
+    )
 
 
 def _gather(table: Table) -> tuple[np.ndarray[Any, np.dtype[np.float64]], tuple[Problem, ...]]:

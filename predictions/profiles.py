@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -84,10 +85,12 @@ def find_profile(organisation_id: UUID, manifest: Manifest, platform: str | None
     return as_profile(newest) if newest else None
 
 
-def platforms_of(organisation: Organisation, release: Release) -> list[str]:
-    """The platforms that an organisation has profiles of for a release."""
-    found = PlatformProfile.objects.filter(organisation=organisation, release=release)
-    return sorted(set(found.values_list("platform", flat=True)))
+def platforms_of(actor: Actor) -> list[str]:
+    """The platforms that an organisation has profiles of for the live release; none while there is none."""
+    with suppress(ReleaseUnavailable):
+        found = profiles_of(actor).filter(release=releases.find_release())
+        return sorted(set(found.values_list("platform", flat=True)))
+    return []
 
 
 def as_profile(record: PlatformProfile) -> Profile:

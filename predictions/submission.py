@@ -14,8 +14,10 @@ from accounts.models import Event
 from predictions import events, inference, profiles, releases
 from predictions.exceptions import PanelRefused, Problem, UnknownRelease
 from predictions.inference import Reading
+from predictions.intake.gene_names import wanted_by
 from predictions.intake.measurements import PanelRequest
 from predictions.intake.panel import Panel, build_panel
+from predictions.intake.tables import Wanted
 from predictions.models import Prediction, Release
 from predictions.sealed_contents import seal_contents
 from predictions.sentences import sentence
@@ -43,6 +45,19 @@ def submit_panel(request: PanelRequest, actor: Actor) -> Prediction:
         record_refusal(refusal, actor, request.case_reference, release=str(release))
         raise
     return _record(request, panel, reading, release, actor)
+
+
+def wanted_by_release(model: str = releases.STABLE) -> Wanted:
+    """What a reader of files asks of each identifier, for a release or, where there is none, the live one.
+
+    Raises
+    ------
+    ReleaseUnavailable
+    """
+    if model.isprintable():
+        with suppress(UnknownRelease):
+            return wanted_by(releases.manifest_of(releases.find_release(model)).genes)
+    return wanted_by_release()
 
 
 def record_refusal(refusal: PanelRefused, actor: Actor, case_reference: str = "", **facts: str) -> None:

@@ -1,13 +1,15 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from predictions import model_pages, profile_pages, review_pages, views
+from predictions import format_pages, model_pages, profile_pages, review_pages, views
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="new_prediction"), name="home"),
     path("predictions/", views.list_predictions, name="predictions"),
     path("predictions/new/", views.new_prediction, name="new_prediction"),
     path("predictions/sample.csv", views.download_example, name="example_panel"),
+    path("predictions/formats/", format_pages.list_formats, name="formats"),
+    path("predictions/formats/<slug:code>/", format_pages.download_sample, name="format_sample"),
     path("predictions/<uuid:prediction_id>/", views.show_prediction, name="prediction"),
     path("predictions/<uuid:prediction_id>/compare/", views.compare_prediction, name="compare_prediction"),
     path(

@@ -27,11 +27,15 @@ from predictions.exceptions import (
     UnknownRelease,
 )
 from predictions.facts import Facts, facts_of_status
-from predictions.forms import PanelForm, ReviewForm
+from predictions.forms import PanelForm, ReviewForm, choice_of
 from predictions.icon_array import figure
+from predictions.intake.detection import ReaderUnclear
 from predictions.intake.measurements import PanelRequest
+from predictions.intake.opening import SeveralSamples, several_samples
+from predictions.intake.tables import PartUnclear
 from predictions.presentation import horizon_words
 from predictions.problem_details import TYPES
+from predictions.profiles import platforms_of
 from predictions.reporting import disclose_report
 from predictions.result_charts import curve_of, people_of
 from predictions.result_words import status_words, words_of
@@ -70,18 +74,26 @@ def new_prediction(request: HttpRequest, actor: Actor) -> HttpResponse:
             return redirect("predictions")
         manifest = _live_manifest()
         example = _example(manifest) if manifest and "example" in request.GET else {}
-        context = {"form": PanelForm(initial=example), "manifest": manifest, "is_example": bool(example)}
+        context = {
+            "form": PanelForm(initial=example, platforms=platforms_of(actor)),
+            "manifest": manifest,
+            "is_example": bool(example),
+        }
         return render(request, "predictions/new.html", context)
     if not actor.may_submit:
         record_refused_request(request, 403)
         raise PermissionDenied
-    form = PanelForm(request.POST, request.FILES)
+    form = PanelForm(request.POST, request.FILES, platforms=platforms_of(actor))
     try:
         prediction = submission.submit_panel(_read(form, actor), actor)
     except PanelRefused as refusal:
         form.keep_file()
         refused = {"form": form, "problems": refusal.problems, "manifest": _live_manifest()}
         return render(request, "predictions/new.html", refused, status=422)
+    except (ReaderUnclear, PartUnclear) as unclear:
+        form.keep_file()
+        asked = {"form": form, "choice": choice_of(unclear), "manifest": _live_manifest()}
+        return render(request, "predictions/new.html", asked, status=422)
     return redirect("prediction", prediction.id)
 
 
@@ -243,10 +255,14 @@ def _read(form: PanelForm, actor: Actor) -> PanelRequest:
     """The request that the form makes; what cannot even be read is a refusal on record too."""
     form.full_clean()
     try:
-        return form.as_request()
+        return form.as_request(submission.wanted_by_release())
     except PanelRefused as refusal:
         submission.record_refusal(refusal, actor, form.named_case)
         raise
+    except SeveralSamples:
+        several = PanelRefused([several_samples()])
+        submission.record_refusal(several, actor, form.named_case)
+        raise several from None
 
 
 def _live_manifest() -> Manifest | None:

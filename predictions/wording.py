@@ -9,25 +9,38 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext, ngettext
 
 from predictions.comparison import BETWEEN, OR_MORE, UNDER
+from predictions.intake.archives import UNPACKED
 from predictions.intake.conversions import DETAILS
-from predictions.intake.delimited import HEADER_SKIPPED
 from predictions.intake.identifiers import PROBE_SETS_AVERAGED, VERSIONS_LEFT_OUT
-from predictions.intake.readers.samples_in_rows import AGES_READ, SAMPLES_NAMED
+from predictions.intake.opening import FORMAT_CHOSEN, FORMAT_FOUND
+from predictions.intake.readers import gene_values, h5ad, rcc, samples_in_rows, series_matrix, star, xlsx
 from predictions.intake.scales import PROFILE_MAPPED
 from predictions.sentences import Sentence, listed, sentence
 
 # Of these, what was made is kept in English: the values are found again in the text.
 KEPT = (
-    AGES_READ,
-    HEADER_SKIPPED,
     PROBE_SETS_AVERAGED,
-    SAMPLES_NAMED,
     VERSIONS_LEFT_OUT,
     UNDER,
     OR_MORE,
     BETWEEN,
     PROFILE_MAPPED,
     *DETAILS.values(),
+    FORMAT_CHOSEN,
+    FORMAT_FOUND,
+    UNPACKED,
+    gene_values.HEADER_SKIPPED,
+    h5ad.LAYER_READ,
+    rcc.DENSITY,
+    rcc.FIELDS_OF_VIEW,
+    rcc.LIMIT,
+    rcc.LINEARITY,
+    rcc.SCALED,
+    samples_in_rows.AGES_READ,
+    samples_in_rows.SAMPLES_NAMED,
+    *series_matrix.TOLD.values(),
+    star.COLUMN_READ,
+    xlsx.SHEET_READ,
 )
 _PATTERNS = {
     template: re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(template))) for template in KEPT

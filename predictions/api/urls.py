@@ -1,6 +1,7 @@
 from django.urls import path
 
 from predictions.api.cards import CardView, ModelsView
+from predictions.api.formats import FormatSampleView, FormatsView
 from predictions.api.profiles import ProfilesView, ProfileView
 from predictions.api.proofs import CheckpointView, ConsistencyView, ReceiptView
 from predictions.api.reports import ReportView
@@ -8,6 +9,8 @@ from predictions.api.views import PredictionView, PredictView
 
 urlpatterns = [
     path("predict", PredictView.as_view(), name="api_predict"),
+    path("formats", FormatsView.as_view(), name="api_formats"),
+    path("formats/<slug:code>/sample", FormatSampleView.as_view(), name="api_format_sample"),
     path("models", ModelsView.as_view(), name="api_models"),
     path("models/<str:name>/<str:version>/card", CardView.as_view(), name="api_model_card"),
     path("predictions/<uuid:prediction_id>", PredictionView.as_view(), name="api_prediction"),

@@ -63,19 +63,54 @@ class Table:
 
 @dataclass(frozen=True)
 class Choices:
-    """What a person may have to choose in a file: a sheet, a column of counts, a layer. Empty: nothing."""
+    """What a person chose: the code of a reader, and a sheet, strand or layer. Empty: nothing."""
 
     part: str = ""
+    reader: str = ""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first 64 KiB of a file: as they stand, and as lines; none of these where it is no text."""
+
+    data: bytes
+    lines: tuple[str, ...]
+    name: str
+
+
+class PartUnclear(Exception):
+    """For the person: a file has several parts that could be meant. `parts` says what each is."""
+
+    def __init__(self, parts: Mapping[str, Sentence], proposed: str) -> None:
+        super().__init__(", ".join(parts))
+        self.parts = parts
+        self.proposed = proposed
 
 
 class Reader(Protocol):
-    """One format: a module of `predictions.intake.readers` with these names."""
+    """One format: a module of `predictions.intake.readers` with these names.
+
+    `SHAPE`, `UNIT` and `ASKED` tell people what the format is, in which unit its values are, and what a
+    person is asked; `SAMPLE` names the file that shows one.
+    """
 
     CODE: str
     NAME: Sentence
+    SHAPE: Sentence
+    UNIT: Sentence
+    ASKED: Sentence
+    SAMPLE: str
 
-    def sniff(self, head: bytes, name: str) -> tuple[Sentence, ...]:
-        """Why the first 64 KiB look like this format; empty when they do not."""
+    def sniff(self, head: Head, wanted: Wanted) -> tuple[Sentence, ...]:
+        """Why the beginning of a file looks like this format; empty when it does not."""
 
     def read(self, file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:
-        """Read a file that can seek. Raises PanelRefused with all that is wrong with the file as a whole."""
+        """Read a file that can seek.
+
+        Raises
+        ------
+        PanelRefused
+            With all that is wrong with the file as a whole.
+        PartUnclear
+            When a part has to be chosen first.
+        """

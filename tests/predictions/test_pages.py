@@ -6,7 +6,7 @@ from django.test import Client
 
 from accounts.ledger import case_digest
 from accounts.models import Event
-from predictions.intake.delimited import MAXIMUM_BYTES
+from predictions.forms import MOST_UPLOADED
 from predictions.models import Prediction
 from predictions.selectors import PAGE
 from tests.panels import as_text, values_of
@@ -75,9 +75,9 @@ def test_the_result_page_says_it_in_words_with_interval_average_and_version(send
         ({"pasted": ",,,\n,,,"}, "There is no gene in it"),
         ({"pasted": "IL18\t6", "case_reference": "x" * 101}, "Case reference: Ensure this value has at most"),
         ({"pasted": "IL18\tsix"}, "six"),
-        ({"file": b""}, "There is no gene in it"),
-        ({"file": b"PK\x03\x04\xff\xfe"}, "not UTF-8"),
-        ({"file": b"x" * (MAXIMUM_BYTES + 1)}, "at most"),
+        ({"file": b""}, "There is no table in it"),
+        ({"file": b"PK\x03\x04\xff\xfe"}, "damaged"),
+        ({"file": b"x" * (MOST_UPLOADED + 1)}, "larger than"),
         ({"pasted": as_text({"IL18": 6.0})}, "1 of the 69 genes"),
     ],
 )
@@ -114,7 +114,7 @@ def test_a_refusal_is_found_by_its_case(send, alice):
 
 def test_of_very_many_problems_the_first_are_shown(send):
     page = send("A\n" * 5_000).content.decode()
-    assert "5002 problems to mend" in page
+    assert "5001 problems to mend" in page
     assert len(page) < 200_000
 
 

@@ -19,7 +19,7 @@ from predictions.profile_records import PlatformProfile
 from predictions.profiles import Reference, learn_profile
 from predictions.replay import replay
 from predictions.rereading import panel_for_another
-from tests.panels import as_body, transbig, values_of
+from tests.panels import as_body, as_text, transbig, values_of
 
 pytestmark = pytest.mark.django_db
 
@@ -228,6 +228,17 @@ def test_an_administrator_uploads_a_file_and_is_led_to_the_profile(release, adam
     assert "our-rnaseq, version 1" in page
     assert "IL18" in page
     assert PLATFORM in browser_of(adam).get(reverse("profiles")).content.decode()
+
+
+def test_the_form_offers_the_platforms_that_have_a_profile(release, alice, browser_of, alice_acting):
+    form = reverse("new_prediction")
+    assert "id_platform" not in browser_of(alice).get(form).content.decode()
+    learn_profile(reference(), alice_acting)
+    assert PLATFORM in browser_of(alice).get(form).content.decode()
+    given = {"pasted": as_text(sample(60)), "unit": "tpm", "platform": PLATFORM}
+    page = browser_of(alice).post(form, given, follow=True)
+    assert page.status_code == 200
+    assert PLATFORM in page.content.decode()
 
 
 def test_a_file_that_cannot_be_read_is_refused_with_its_rows(release, adam, browser_of):

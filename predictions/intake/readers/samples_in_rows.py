@@ -5,7 +5,7 @@ both ways give the same bits, and only the second can say what is wrong and wher
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,23 +26,38 @@ from predictions.intake.cells import (
     read_number,
     split_line,
 )
+from predictions.intake.findings import (
+    CELLS_NAMED,
+    more_not_numbers,
+    no_gene_known,
+    no_rows,
+    some,
+    too_many_columns,
+    wrong_width,
+)
 from predictions.intake.measurements import Step
-from predictions.intake.readers.findings import no_gene_known, no_rows, too_many_columns
 from predictions.intake.readers.repeats import refuse_repeats
-from predictions.intake.tables import CHUNK, OTHERS_NAMED, Choices, Chunk, Table, Wanted
+from predictions.intake.tables import CHUNK, OTHERS_NAMED, Choices, Chunk, Head, Table, Wanted
 from predictions.intake.text_files import TextFile, open_text
 from predictions.intake.whole_numbers import whole_number
-from predictions.sentences import counted, marked, sentence
+from predictions.sentences import Sentence, marked, sentence
 
 SAMPLES_NAMED = marked("Column {column} was read as the name of the sample.")
 AGES_READ = marked("Column {column} was read as the age in years.")
 
 CODE = "samples_in_rows"
 NAME = sentence("CSV or TSV, a row for each sample")
+SHAPE = sentence(
+    "A header with the names of the genes, then a line for each sample; id and age are optional."
+)
+UNIT = sentence("The one that you declare.")
+ASKED = sentence("The unit.")
+SAMPLE = "samples-in-rows.csv"
 
 MOST_COLUMNS = 75_000
 LINES_LOOKED_AT = 100
 SPARSE = 5
+ENOUGH_GENES = 2
 SAMPLE_NAMES = set(
     "barcode caseid geoaccession id patient patientid sample sampleid samplename".split()  # noqa: SIM905
 )
@@ -90,41 +105,60 @@ class _Sample:
     problems: tuple[Problem, ...]
 
 
-def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:  # noqa: ARG001 - there is nothing to choose
+def sniff(head: Head, wanted: Wanted) -> tuple[Sentence, ...]:
+    """Genes of the panel across the first line."""
+    delimiter = find_delimiter(head.lines[0]) if head.lines else None
+    if not delimiter:
+        return ()
+    known = [name for name in split_line(head.lines[0], delimiter) if wanted(name)]
+    if len(known) < ENOUGH_GENES:
+        return ()
+    return (sentence("The first line names genes of the panel: {genes}.", genes=some(known)),)
+
+
+def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:  # noqa: ARG001 - nothing to choose
     """Read a table of samples. Raises PanelRefused."""
     text = open_text(file)
     lines = list(islice(text.lines(), LINES_LOOKED_AT))
-    layout = _find_layout([line for _, line in lines], wanted)
+    delimiter = find_delimiter(lines[0][1]) if lines else None
+    if not delimiter:
+        raise PanelRefused([no_rows()])
+    layout = find_layout([split_line(line, delimiter) for _, line in lines], delimiter, wanted)
+    return table_of(layout, _read_chunks(text, lines[0][0], layout), text.steps)
+
+
+def table_of(layout: Layout, chunks: Iterator[Chunk], steps: Sequence[Step] = ()) -> Table:
+    """The table of which this is the layout and these are the samples."""
     return Table(
         identifiers=tuple(layout.header[column] for column in layout.genes),
-        chunks=refuse_repeats(_read_chunks(text, lines[0][0], layout)),
+        chunks=refuse_repeats(chunks),
         others=tuple(layout.others[:OTHERS_NAMED]),
         others_count=len(layout.others),
-        steps=(*text.steps, *_steps(layout)),
+        steps=(*steps, *_steps(layout)),
     )
 
 
-def _find_layout(lines: Sequence[str], wanted: Wanted) -> Layout:
-    delimiter = find_delimiter(lines[0]) if lines else None
-    if delimiter is None or len(lines) == 1:
+def find_layout(rows: Sequence[list[str]], delimiter: str, wanted: Wanted) -> Layout:
+    """What stands where, by the header and the first rows below it. Raises PanelRefused."""
+    header, *body = rows
+    if not body:
         raise PanelRefused([no_rows()])
-    header, *body = [split_line(line, delimiter) for line in lines]
     if all(len(row) == len(header) + 1 for row in body):
         header = ["", *header]  # R writes no name over the names of its rows
     genes = [column for column, name in enumerate(header) if wanted(name)]
     if not genes:
-        raise PanelRefused([no_gene_known(header)])
+        raise PanelRefused([no_gene_known(header, len(header))])
     if len(header) > MOST_COLUMNS:
         raise PanelRefused([too_many_columns(len(header), MOST_COLUMNS)])
     named = [re.sub(r"[^a-z]", "", name.casefold()) for name in header]
     sample = next((column for column, name in enumerate(named) if name in SAMPLE_NAMES), None)
     if sample is None and 0 not in genes and not any(is_value(row[0]) for row in body):
         sample = 0
-    values = [row[column] for row in body for column in genes if column < len(row)]
     return Layout(
         tuple(header),
         delimiter,
-        with_comma=delimiter != "," and has_decimal_comma(values),
+        with_comma=delimiter != ","
+        and has_decimal_comma([row[column] for row in body for column in genes if column < len(row)]),
         genes=tuple(genes),
         sample=sample,
         age=next((column for column, name in enumerate(named) if name in AGE_NAMES), None),
@@ -205,7 +239,11 @@ def _may_be_plain(block: bytes, layout: Layout) -> bool:
 def read_cells(block: bytes, row: int, layout: Layout) -> Chunk:
     """The samples of any block, cell by cell, with everything that is wrong and where."""
     lines = enumerate(block.decode().split("\n")[:-1], start=row)
-    rows = [(number, split_line(line, layout.delimiter)) for number, line in lines]
+    return read_samples(((number, split_line(line, layout.delimiter)) for number, line in lines), layout)
+
+
+def read_samples(rows: Iterable[tuple[int, list[str]]], layout: Layout) -> Chunk:
+    """The samples of numbered rows; a row of empty cells is none."""
     samples = [_read_sample(number, cells, layout) for number, cells in rows if any(cells)]
     return Chunk(
         sample_ids=tuple(sample.name for sample in samples),
@@ -219,14 +257,10 @@ def read_cells(block: bytes, row: int, layout: Layout) -> Chunk:
 def _read_sample(row: int, cells: list[str], layout: Layout) -> _Sample:
     name = "" if layout.sample is None else _read_name("".join(cells[layout.sample : layout.sample + 1]))
     if len(cells) != layout.width:
-        problem = _wrong_width(row, cells, layout)
+        problem = wrong_width(row, cells, layout.width)
         return _Sample(row, name, None, [inf] * len(layout.genes), (problem,))
     values = [read_number(cells[column], with_comma=layout.with_comma) for column in layout.genes]
-    problems = [
-        not_a_number(layout.header[column], cells[column], row, layout.header[column])
-        for column, value in zip(layout.genes, values, strict=True)
-        if value == inf
-    ]
+    problems = list(_unreadable(row, cells, layout, values))
     age = None
     if layout.age is not None:
         try:
@@ -234,6 +268,14 @@ def _read_sample(row: int, cells: list[str], layout: Layout) -> _Sample:
         except ValueError:
             problems.append(_not_an_age(cells[layout.age], row, layout.header[layout.age]))
     return _Sample(row, name, age, values, tuple(problems))
+
+
+def _unreadable(row: int, cells: list[str], layout: Layout, values: list[float]) -> Iterator[Problem]:
+    columns = [column for column, value in zip(layout.genes, values, strict=True) if value == inf]
+    for column in columns[:CELLS_NAMED]:
+        yield not_a_number(layout.header[column], cells[column], row, layout.header[column])
+    if len(columns) > CELLS_NAMED:
+        yield more_not_numbers(len(columns) - CELLS_NAMED, row)
 
 
 def _read_name(cell: str) -> str:
@@ -255,21 +297,6 @@ def _not_an_age(cell: str, row: int, column: str) -> Problem:
         row=row,
         column=column,
         value=cell[:80],
-    )
-
-
-def _wrong_width(row: int, cells: list[str], layout: Layout) -> Problem:
-    return Problem(
-        "wrong_column_count",
-        counted(
-            "This row has {count} column; the header has {width}.",
-            "This row has {count} columns; the header has {width}.",
-            count=len(cells),
-            width=layout.width,
-        ),
-        sentence("Give every row a cell for each column of the header, also where nothing was measured."),
-        row=row,
-        value=" | ".join(cells)[:80],
     )
 
 

@@ -12,21 +12,35 @@ from accounts.models import Organisation
 from predictions import submission
 from predictions.exceptions import PanelRefused, Problem, ReleaseUnavailable
 from predictions.facts import facts_of
-from predictions.intake.delimited import read_two_columns
+from predictions.intake.detection import READERS, ReaderUnclear
 from predictions.intake.measurements import PanelRequest
+from predictions.intake.opening import (
+    Sample,
+    SeveralSamples,
+    only_sample,
+    open_table,
+    settle_age,
+    settle_unit,
+    several_samples,
+)
 from predictions.intake.panel import LONGEST_REFERENCE
+from predictions.intake.tables import Choices, PartUnclear
 from predictions.intake.whole_numbers import whole_number
 from predictions.models import Prediction
 from predictions.presentation import for_terminal, terminal_text
 
 
 class Command(BaseCommand):
-    help = "Read the risk from a panel in a CSV or TSV file (gene, value). It is recorded like any other."
+    help = "Read the risk from a panel in a file of one sample. It is recorded like any other."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--age", type=whole_number, help="in years; leave it out if it is unknown")
-        parser.add_argument("--unit", type=plain_text(), default="log2_intensity")
+        parser.add_argument(
+            "--unit", type=plain_text(), default="", help="log2_intensity unless the file says"
+        )
+        parser.add_argument("--format", choices=READERS, default="", help="where it is not recognised")
+        parser.add_argument("--part", type=plain_text(), default="", help="the sheet, strand or layer")
         parser.add_argument(
             "--case", type=plain_text(LONGEST_REFERENCE), default="", help="your reference for the case"
         )
@@ -43,6 +57,10 @@ class Command(BaseCommand):
             prediction = _submit(actor, options)
         except PanelRefused as refusal:
             raise CommandError(for_terminal(_refusal_text(refusal.problems))) from None
+        except ReaderUnclear as unclear:
+            raise CommandError(f"Choose one with --format: {unclear}") from None
+        except PartUnclear as unclear:
+            raise CommandError(for_terminal(f"Choose one with --part: {unclear}")) from None
         except (ReleaseUnavailable, OSError) as error:
             raise CommandError(for_terminal(str(error))) from None
         facts = facts_of(prediction)
@@ -58,24 +76,38 @@ def _organisation(slug: str | None) -> Organisation:
 
 
 def _submit(actor: Actor, options: dict[str, Any]) -> Prediction:
-    data = options["file"].read_bytes()
     try:
-        columns = read_two_columns(data)
+        sample = _read(options)
     except PanelRefused as refusal:
         submission.record_refusal(refusal, actor, options["case"])
         raise
+    unit, contradiction = settle_unit(options["unit"] or sample.unit or "log2_intensity", sample.unit)
+    age, other_age = settle_age(options["age"], sample.age)
     request = PanelRequest(
-        measurements=columns.measurements,
-        unit=options["unit"],
-        age_years=options["age"],
+        measurements=sample.measurements,
+        unit=unit,
+        age_years=age,
         case_reference=options["case"],
+        sample_id=sample.name,
         model=options["model"],
         accept_former_symbols=options["accept_former_symbols"],
-        steps=columns.steps,
-        header=columns.header,
-        problems=columns.problems,
+        steps=sample.steps,
+        problems=(*sample.problems, *contradiction, *other_age),
     )
     return submission.submit_panel(request, actor)
+
+
+def _read(options: dict[str, Any]) -> Sample:
+    choices = Choices(options["part"], options["format"])
+    with options["file"].open("rb") as file:
+        try:
+            return only_sample(
+                open_table(
+                    file, options["file"].name, submission.wanted_by_release(options["model"]), choices
+                )
+            )
+        except SeveralSamples:
+            raise PanelRefused([several_samples()]) from None
 
 
 def _refusal_text(problems: tuple[Problem, ...]) -> str:

@@ -1,20 +1,32 @@
 """Two columns of text are read as they stand, or refused row by row."""
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from predictions.exceptions import PanelRefused
-from predictions.intake.delimited import MAXIMUM_BYTES, MAXIMUM_ROWS, read_two_columns
+from predictions.intake.opening import only_sample
+from predictions.intake.readers import gene_values
+from predictions.intake.readers.gene_values import MOST_ROWS
+from predictions.intake.tables import Choices
+
+GENES = {"IL18", "POLQ", "PLK1", "C3"} | {f"GENE{i}" for i in range(80)}
+
+
+def sample_of(data):
+    file = io.BytesIO(data if isinstance(data, bytes) else data.encode("utf-8", "replace"))
+    return only_sample(gene_values.read(file, GENES.__contains__, Choices()))
 
 
 def read(data):
-    return [(m.identifier, m.value) for m in read_two_columns(data).measurements]
+    return [(m.identifier, m.value) for m in sample_of(data).measurements]
 
 
 def problems_of(data):
     try:
-        return read_two_columns(data).problems
+        return sample_of(data).problems
     except PanelRefused as refusal:
         return refusal.problems
 
@@ -46,20 +58,20 @@ def test_a_missing_value_is_missing_however_it_is_written(word):
 
 
 def test_a_header_is_skipped_and_the_skipping_is_on_record():
-    columns = read_two_columns("gene,value\nIL18,6.5")
+    columns = sample_of("gene,value\nIL18,6.5")
     assert len(columns.measurements) == 1
     assert columns.steps[0].code == "header_skipped"
     assert "Row 1" in columns.steps[0].detail
 
 
 def test_a_panel_without_a_header_loses_no_row():
-    columns = read_two_columns("IL18,6.5\nPOLQ,7")
+    columns = sample_of("IL18,6.5\nPOLQ,7")
     assert len(columns.measurements) == 2
     assert columns.steps == ()
 
 
 def test_a_decimal_comma_is_read_where_the_columns_are_not_parted_by_commas():
-    columns = read_two_columns("IL18;6,5\nPOLQ;7")
+    columns = sample_of("IL18;6,5\nPOLQ;7")
     assert [m.value for m in columns.measurements] == [6.5, 7.0]
     assert [step.code for step in columns.steps] == ["decimal_comma_read"]
 
@@ -113,21 +125,20 @@ def test_nothing_in_it_is_said_so(data):
 
 
 @pytest.mark.parametrize(
-    "data", [b"\xff\xff\xff", b"PK\x03\x04\x14\x00\xff\xfe", b"IL18\t6\x00.5", b"IL18\t\xe9"]
+    "data", [b"PK\x03\x04\x14\x00\xff\xfe", b"IL18\t6\x00.5", b"IL18\t\x81", b"\xff\xfeI"]
 )
 def test_what_is_not_text_is_said_so(data):
     assert [p.code for p in problems_of(data)] == ["not_text"]
 
 
 def test_what_is_too_large_is_refused_before_it_is_read():
-    assert [p.code for p in problems_of(b"x" * (MAXIMUM_BYTES + 1))] == ["too_large"]
-    assert [p.code for p in problems_of("A 1\n" * (MAXIMUM_ROWS + 1))] == ["too_large"]
+    assert [p.code for p in problems_of("A 1\n" * (MOST_ROWS + 1))] == ["too_large"]
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200))
 def test_anything_at_all_is_read_or_refused_with_reasons(data):
     try:
-        columns = read_two_columns(data)
+        columns = sample_of(data)
     except PanelRefused as refusal:
         told = bool(refusal.problems)
     else:
@@ -139,7 +150,7 @@ def test_anything_at_all_is_read_or_refused_with_reasons(data):
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=80))
 def test_every_finite_number_comes_through_to_the_last_bit(values):
     text = "\n".join(f"GENE{i}\t{value!r}" for i, value in enumerate(values))
-    assert [m.value for m in read_two_columns(text).measurements] == values
+    assert [m.value for m in sample_of(text).measurements] == values
 
 
 @pytest.mark.parametrize("data", [",,,\n,,,\n", "\t\t", ";\n;", ', ,\n"",""'])
@@ -149,6 +160,6 @@ def test_a_text_of_nothing_but_delimiters_is_empty(data):
 
 @pytest.mark.parametrize("cell", ["7" * 131_073, '"' + "7" * 200_000, "7" * 1_900_000])
 def test_a_cell_that_csv_gives_up_on_costs_its_own_row(cell):
-    columns = read_two_columns(f"POLQ,7\nIL18,{cell}\nPLK1,6")
+    columns = sample_of(f"POLQ,7\nIL18,{cell}\nPLK1,6")
     assert [(problem.code, problem.row) for problem in columns.problems] == [("row_too_long", 2)]
     assert [m.value for m in columns.measurements] == [7.0, None, 6.0]

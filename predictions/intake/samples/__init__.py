@@ -1,0 +1,1 @@
+"""Sample files of each format, which `tests.lab_files` writes."""
