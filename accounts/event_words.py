@@ -56,6 +56,10 @@ GROUPS = {
         "release.quarantined": _("Release quarantined"),
         "release.rewrapped": _("Release given a new key"),
     },
+    _("Platform profiles"): {
+        "profile.learned": _("Platform profile learned"),
+        "profile.refused": _("Reference samples refused"),
+    },
     _("People and keys"): {
         "person.signed_in": _("Signed in"),
         "person.signed_out": _("Signed out"),

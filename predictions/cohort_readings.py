@@ -77,6 +77,7 @@ def _read_others(
 
 def _why_not(values: Floats, layout: Layout, row: int) -> tuple[Problem, ...]:
     """Why a sample that every other check takes does not resemble the training cohort enough."""
+    assert layout.panel  # noqa: S101 - without one, every sample is checked by itself
     pairs = zip(layout.manifest.symbols, values.tolist(), strict=True)
     known = {symbol: None if np.isnan(value) else value for symbol, value in pairs}
     try:

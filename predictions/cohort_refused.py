@@ -14,7 +14,6 @@ from accounts import ledger
 from accounts.actors import Actor
 from predictions import cohort_inputs, events, releases
 from predictions.cohort_inputs import Sealing, Stored
-from predictions.cohort_layouts import request_of
 from predictions.cohort_records import Cohort, CohortRefusal
 from predictions.cohort_results import Results, safe_cell
 from predictions.cohorts import RefusedSample, find_cohort, open_refused, start_cohort
@@ -24,6 +23,7 @@ from predictions.intake.detection import ReaderUnclear, detect
 from predictions.intake.gene_names import wanted_by
 from predictions.intake.measurements import PanelRequest
 from predictions.intake.readers import samples_in_rows
+from predictions.intake.tables import Choices
 from predictions.intake.text_files import open_text
 
 LINES = 1_000
@@ -54,8 +54,8 @@ def read_again(actor: Actor, cohort_id: UUID, request: PanelRequest) -> Cohort:
     PanelRefused, ReleaseUnavailable
     """
     cohort, stored = _find(actor, cohort_id)
-    refused, (_, choices) = _copy_refused(cohort, stored), request_of(cohort.options)
-    return start_cohort(refused, request, actor, choices, again_of=cohort)
+    choices = Choices(cohort.options["part"], cohort.options["reader"])
+    return start_cohort(_copy_refused(cohort, stored), request, actor, choices, again_of=cohort)
 
 
 def _find(actor: Actor, cohort_id: UUID) -> tuple[Cohort, Stored]:

@@ -25,7 +25,6 @@ from predictions.cohort_readings import ReadSamples
 from predictions.cohort_records import Cohort, CohortRefusal
 from predictions.exceptions import Problem
 from predictions.intake.cohort_panels import Layout
-from predictions.intake.measurements import Step
 from predictions.intake.panel import Panel
 from predictions.intake.tables import Chunk
 from predictions.sealed_contents import bound_to
@@ -69,7 +68,7 @@ def seal_predictions(
     contents = zip(texts.results(read), texts.values(read), strict=True)
     return [
         _seal(
-            texts.of_sample(result, values, chunk, place, read.panels.get(place, layout.panel), evidence),
+            texts.of_sample(result, values, chunk, place, read.panels.get(place), evidence),
             kek,
             cohort,
             first + place,
@@ -125,13 +124,12 @@ class _Texts:
     """Samples as the canonical JSON that a single panel has, at a twentieth of the time."""
 
     def __init__(self, layout: Layout) -> None:
-        self._unit = layout.panel.unit_declared
+        self._unit = layout.request.unit
         self._symbols = list(layout.manifest.symbols)
         parts = [*self._symbols, "age"]
         self._order = sorted(range(len(parts)), key=parts.__getitem__)
         self._parts = [parts[place] for place in self._order]
-        self._panel = layout.panel
-        self._common = _panel_facts(layout.panel)
+        self._common = layout.panel.facts if layout.panel else {}
 
     def results(self, read: ReadSamples) -> Iterable[bytes]:
         scores = read.scores
@@ -159,11 +157,11 @@ class _Texts:
             yield _encode(dict(zip(self._symbols, row, strict=True)))
 
     def of_sample(
-        self, result: bytes, values: bytes, chunk: Chunk, place: int, panel: Panel, evidence: bytes
+        self, result: bytes, values: bytes, chunk: Chunk, place: int, panel: Panel | None, evidence: bytes
     ) -> tuple[bytes, str, str]:
         """Contents to seal, the digest of what was scored, and that of the result."""
         age, known = chunk.ages[place], msgspec.Raw(values)
-        facts = self._common if panel is self._panel else _panel_facts(panel)
+        facts = panel.facts if panel else self._common
         contents = {
             "age_years": age,
             "case_reference": "",
@@ -173,21 +171,6 @@ class _Texts:
         }
         scored = _encode({"age_years": age, "unit": self._unit, "values": known})
         return _encode(contents), hashlib.sha256(scored).hexdigest(), hashlib.sha256(result).hexdigest()
-
-
-def _panel_facts(panel: Panel) -> dict[str, Any]:
-    return {
-        "former_symbols": panel.former_symbols,
-        "identifiers": panel.identifiers,
-        "not_in_panel": list(panel.not_in_panel),
-        "steps": [_step(step) for step in panel.steps],
-        "unit_declared": panel.unit_declared,
-        "unit_detected": panel.unit_detected,
-    }
-
-
-def _step(step: Step) -> dict[str, str]:
-    return {"code": step.code, "detail": str(step.detail)}
 
 
 def _evidence(read: ReadSamples) -> Iterable[bytes]:

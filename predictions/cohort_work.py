@@ -27,7 +27,7 @@ from ml_models.portable import PortableModel
 from ml_models.sealing import SealBroken
 from predictions import cohort_inputs, cohort_rows, events, lifecycle, pickled_forms, releases
 from predictions.cohort_inputs import Stored
-from predictions.cohort_layouts import open_layout, request_of
+from predictions.cohort_layouts import open_layout
 from predictions.cohort_readings import read_chunk
 from predictions.cohort_records import OPEN, Cohort, CohortState
 from predictions.cohort_rows import Sealed
@@ -92,7 +92,7 @@ def _read_some(cohort: Cohort, end: float) -> int:
 
 def _read(cohort: Cohort, stored: Stored, pickled: PickledModel, end: float) -> int:
     portable, manifest = releases.portable_form(cohort.release), releases.manifest_of(cohort.release)
-    file, table, layout = open_layout(stored, *request_of(cohort.options), manifest)
+    file, table, layout = open_layout(stored, cohort.options, manifest)
     before, turn = cohort.received, monotonic() + TURN
     prepare = partial(_prepare, layout=layout, cohort=cohort, portable=portable, pickled=pickled)
     chunks = _after(table.chunks, cohort.received)

@@ -14,9 +14,9 @@ from uuid_utils.compat import uuid7
 from accounts import ledger
 from accounts.actors import Actor
 from accounts.models import Event
-from predictions import cohort_inputs, events, releases, submission
+from predictions import cohort_inputs, events, profiles, releases, submission
 from predictions.cohort_inputs import Readable, Stored
-from predictions.cohort_layouts import open_layout, options_of, request_of
+from predictions.cohort_layouts import open_layout, options_of
 from predictions.cohort_records import OPEN, Cohort, CohortRefusal, CohortState
 from predictions.exceptions import CohortNotFound, PanelRefused, Problem
 from predictions.intake.measurements import PanelRequest
@@ -60,7 +60,9 @@ def start_cohort(
     stored = cohort_inputs.store(file)
     try:
         release = submission.find_release(request, actor)
-        options = options_of(request, choices or Choices())
+        manifest = releases.manifest_of(release)
+        profile = profiles.find_profile(actor.organisation.id, manifest, request.platform)
+        options = options_of(request, choices or Choices(), profile)
         _require_samples(stored, options, actor, release)
         return _record(stored, options, release, actor, again_of)
     except BaseException:
@@ -189,7 +191,7 @@ def _own(actor: Actor) -> QuerySet[Cohort]:
 
 def _require_samples(stored: Stored, options: dict[str, Any], actor: Actor, release: Release) -> None:
     try:
-        _, table, _ = open_layout(stored, *request_of(options), releases.manifest_of(release))
+        _, table, _ = open_layout(stored, options, releases.manifest_of(release))
         _require_one(table)
     except PanelRefused as refusal:
         submission.record_refusal(refusal, actor, release=str(release))

@@ -1,5 +1,6 @@
 """The browser's door: shape only. What a panel means is for `submission` to say."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -81,6 +82,11 @@ class PanelForm(forms.Form):
             "read is refused, not converted."
         ),
     )
+    platform = forms.ChoiceField(
+        label=gettext_lazy("Platform"),
+        required=False,
+        help_text=gettext_lazy("Another one only if your organisation has a profile of it."),
+    )
     age_years = WholeNumberField(
         label=gettext_lazy("Age in years"),
         required=False,
@@ -98,8 +104,15 @@ class PanelForm(forms.Form):
         help_text=gettext_lazy("Optional. Your own reference for the case, not the patient's name."),
     )
     accept_former_symbols = forms.BooleanField(
-        label=gettext_lazy("Read former gene symbols as the current ones"), required=False
+        label=gettext_lazy("Read former gene symbols and aliases as the current ones"), required=False
     )
+
+    def __init__(self, *args: Any, platforms: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        platform = self.fields["platform"]
+        assert isinstance(platform, forms.ChoiceField)  # noqa: S101 - it stands above
+        platform.choices = [("", _("That of the model")), *((name, name) for name in platforms)]
+        self.has_platforms = bool(platforms)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -137,6 +150,7 @@ class PanelForm(forms.Form):
         return PanelRequest(
             measurements=sample.measurements,
             unit=unit,
+            platform=cleaned.get("platform") or None,
             age_years=age,
             case_reference=self.named_case,
             sample_id=sample.name,

@@ -10,7 +10,12 @@ from django.utils.translation import gettext_lazy
 from uuid_utils.compat import uuid7
 
 from accounts.models import ApiKey, CaseKey, Event, Organisation, Person
-from predictions import cohort_records, erasure_records, report_records  # noqa: F401 - Django looks here
+from predictions import (  # noqa: F401 - Django looks for models here
+    cohort_records,
+    erasure_records,
+    profile_records,
+    report_records,
+)
 from predictions.exceptions import CaseErased
 from predictions.sealed_contents import open_contents
 

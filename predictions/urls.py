@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from predictions import cohort_pages, format_pages, model_pages, review_pages, views
+from predictions import cohort_pages, format_pages, model_pages, profile_pages, review_pages, views
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="new_prediction"), name="home"),
@@ -32,5 +32,8 @@ urlpatterns = [
     path("models/", model_pages.list_models, name="models"),
     path("models/<str:name>/<str:version>/", model_pages.show_card, name="model_card"),
     path("models/<str:name>/<str:version>/card.md", model_pages.download_card, name="model_card_file"),
+    path("profiles/", profile_pages.list_profiles, name="profiles"),
+    path("profiles/new/", profile_pages.new_profile, name="new_profile"),
+    path("profiles/<uuid:profile_id>/", profile_pages.show_profile, name="profile"),
     path("problems/<slug:slug>/", views.explain_problem, name="problem"),
 ]

@@ -36,6 +36,7 @@ from predictions.intake.opening import SeveralSamples
 from predictions.intake.tables import PartUnclear
 from predictions.presentation import horizon_words
 from predictions.problem_details import TYPES
+from predictions.profiles import platforms_of
 from predictions.reporting import disclose_report
 from predictions.result_charts import curve_of, people_of
 from predictions.result_words import status_words, words_of
@@ -74,12 +75,16 @@ def new_prediction(request: HttpRequest, actor: Actor) -> HttpResponse:
             return redirect("predictions")
         manifest = _live_manifest()
         example = _example(manifest) if manifest and "example" in request.GET else {}
-        context = {"form": PanelForm(initial=example), "manifest": manifest, "is_example": bool(example)}
+        context = {
+            "form": PanelForm(initial=example, platforms=platforms_of(actor)),
+            "manifest": manifest,
+            "is_example": bool(example),
+        }
         return render(request, "predictions/new.html", context)
     if not actor.may_submit:
         record_refused_request(request, 403)
         raise PermissionDenied
-    form = PanelForm(request.POST, request.FILES)
+    form = PanelForm(request.POST, request.FILES, platforms=platforms_of(actor))
     try:
         address = _take(form, actor)
     except PanelRefused as refusal:

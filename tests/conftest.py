@@ -28,6 +28,7 @@ IMMUTABLE = (
     "audit.case_key",
     "predictions_cohortrefusal",
     "predictions_madereport",
+    "predictions_platformprofile",
     "predictions_erasurecompletion",
     "predictions_erasuredecision",
     "predictions_erasurerequest",

@@ -9,6 +9,7 @@ from predictions.api.cohorts import (
     CohortView,
 )
 from predictions.api.formats import FormatSampleView, FormatsView
+from predictions.api.profiles import ProfilesView, ProfileView
 from predictions.api.proofs import CheckpointView, ConsistencyView, ReceiptView
 from predictions.api.reports import ReportView
 from predictions.api.views import PredictionView, PredictView
@@ -27,6 +28,8 @@ urlpatterns = [
     path("predictions/<uuid:prediction_id>", PredictionView.as_view(), name="api_prediction"),
     path("predictions/<uuid:prediction_id>/receipt", ReceiptView.as_view(), name="api_receipt"),
     path("predictions/<uuid:prediction_id>/report", ReportView.as_view(), name="api_report"),
+    path("profiles", ProfilesView.as_view(), name="api_profiles"),
+    path("profiles/<uuid:profile_id>", ProfileView.as_view(), name="api_profile"),
     path("ledger/checkpoint", CheckpointView.as_view(), name="api_checkpoint"),
     path("ledger/consistency", ConsistencyView.as_view(), name="api_consistency"),
 ]

@@ -98,7 +98,7 @@ class PredictView(ApiView):
         )
 
     def _read_body(self, request: Request) -> PredictBody:
-        _check_transport(request)
+        check_transport(request)
         parsed: dict[str, Any] = {}
         try:
             parsed = parse_object(request.body)
@@ -163,11 +163,17 @@ def _answer_api_exception(error: APIException) -> HttpResponse:
     return problem_response(BY_STATUS[error.status_code].slug, str(error.detail), headers=headers)
 
 
-def _check_transport(request: Request) -> None:
+def check_transport(request: Request, largest: int = LARGEST_BODY) -> None:
+    """See that the body is whole, not too large and JSON, before it is read.
+
+    Raises
+    ------
+    LengthRequired, TooLarge, UnsupportedMediaType
+    """
     if "Transfer-Encoding" in request.headers:
         raise LengthRequired
-    if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
-        raise TooLarge
+    if int(request.META.get("CONTENT_LENGTH") or 0) > largest:
+        raise TooLarge(f"At most {largest:,} bytes are read.")
     media_type, _, parameters = request.content_type.partition(";")
     charset = parameters.replace(" ", "").replace('"', "").lower()
     if media_type.strip().lower() != "application/json" or charset not in {"", "charset=utf-8"}:

@@ -12,16 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_models.manifest import Manifest
-from ml_models.units import HIGHEST_LOG2, NEGATIVE_SHARE
+from ml_models.units import looks_of
 from predictions.exceptions import PanelRefused
 from predictions.intake.identifiers import KINDS, Matched, match
 from predictions.intake.measurements import Measurement, PanelRequest
 from predictions.intake.opening import others_not_used
 from predictions.intake.panel import OLDEST, YOUNGEST, Panel, build_panel, is_reference
+from predictions.intake.scales import Profile
 from predictions.intake.tables import OTHERS_NAMED, Chunk, Table
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+
+# What can be wrong with values only, of which a file as a whole has none.
+OF_VALUES = {"unit_contradicted", "value_out_of_scale"}
 
 
 @dataclass(frozen=True)
@@ -29,16 +34,20 @@ class Layout:
     """What the samples of one file share.
 
     `request` is that of each sample but for its values, age and name; its measurements name the identifiers
-    of the file. `panel` is that of each sample which every check takes, but for the values.
+    of the file. `panel` is that of each sample which every check takes, but for the values. There is none
+    where values are converted or mapped: then each sample goes through the checks by itself.
     """
 
     manifest: Manifest
     request: PanelRequest
     matched: Matched
-    panel: Panel
+    profile: Profile | None
+    panel: Panel | None
 
 
-def lay_out(table: Table, request: PanelRequest, manifest: Manifest) -> Layout:
+def lay_out(
+    table: Table, request: PanelRequest, manifest: Manifest, profile: Profile | None = None
+) -> Layout:
     """Find the genes of a file.
 
     Raises
@@ -53,17 +62,34 @@ def lay_out(table: Table, request: PanelRequest, manifest: Manifest) -> Layout:
     shared = replace(request, measurements=tuple(names), steps=steps)
     typical = dict(zip(manifest.symbols, manifest.means.tolist(), strict=True))
     values = {column: typical[symbol] for symbol, columns in matched.columns.items() for column in columns}
-    panel = build_panel(_with_values(shared, [values.get(column) for column in range(len(names))]), manifest)
-    return Layout(manifest, shared, matched, panel)
+    sample = _with_values(shared, [values.get(column) for column in range(len(names))])
+    panel = _panel_of_file(sample, manifest, profile)
+    return Layout(manifest, shared, matched, profile, panel)
+
+
+def _panel_of_file(sample: PanelRequest, manifest: Manifest, profile: Profile | None) -> Panel | None:
+    """The panel of a sample at the training mean; none where the values are of another scale than that."""
+    try:
+        panel = build_panel(sample, manifest, profile)
+    except PanelRefused as refusal:
+        of_file = [problem for problem in refusal.problems if problem.code not in OF_VALUES]
+        if of_file:
+            raise PanelRefused(of_file) from None
+        return None
+    return panel if panel.measured is None else None
 
 
 def take(chunk: Chunk, layout: Layout) -> tuple[Floats, Bools]:
     """Values of shape (samples, genes), and which samples every check takes; the others' mean nothing."""
     values = layout.matched.values(chunk.values, layout.manifest.symbols)
-    taken = _looks_logged(values) & _covered(values, layout) & _averaged_alike(chunk.values, layout)
+    if layout.panel is None:
+        return values, np.zeros(len(values), np.bool_)
+    alike = looks_of(values) == layout.panel.unit_detected
+    checks = [alike, _covered(values, layout), _averaged_alike(chunk.values, layout), _are_named(chunk)]
+    taken: Bools = np.logical_and.reduce(checks)
     for place in {*chunk.problems, *chunk.steps}:
         taken[place] = False
-    return values, taken & _are_named(chunk)
+    return values, taken
 
 
 def build_one(chunk: Chunk, place: int, layout: Layout) -> Panel:
@@ -84,7 +110,7 @@ def build_one(chunk: Chunk, place: int, layout: Layout) -> Panel:
         steps=(*layout.request.steps, *chunk.steps.get(place, ())),
     )
     try:
-        return build_panel(request, layout.manifest)
+        return build_panel(request, layout.manifest, layout.profile)
     except PanelRefused as refusal:
         raise located(refusal, chunk.rows[place]) from None
 
@@ -107,18 +133,6 @@ def _with_values(request: PanelRequest, values: list[float | None]) -> PanelRequ
     """With values of the identifiers of the panel; of the others none were read."""
     pairs = zip_longest(request.measurements, values)
     return replace(request, measurements=tuple(replace(name, value=value) for name, value in pairs))
-
-
-def _looks_logged(values: Floats) -> Bools:
-    """Where `ml_models.units.detect_unit` sees a logarithmic scale: what it takes for counts is higher."""
-    measured = np.isfinite(values)
-    count = measured.sum(axis=1)
-    high = np.where(measured, values, -np.inf).max(axis=1)
-    negative = ((values < 0) & measured).sum(axis=1)
-    logged: Bools = np.logical_and.reduce(
-        [count > 0, high <= HIGHEST_LOG2, negative <= NEGATIVE_SHARE * count]
-    )
-    return logged
 
 
 def _covered(values: Floats, layout: Layout) -> Bools:

@@ -76,12 +76,12 @@ def stored_file(cohort):
     return stored.open()
 
 
-def alone(actor, sample, age, values):
+def alone(actor, sample, age, values, unit="log2_intensity"):
     """The same sample as one panel: its prediction, or the codes of its refusal."""
     measurements = tuple(
         Measurement(*item) for item in zip(SYMBOLS, [None if v == "" else v for v in values], strict=True)
     )
-    request = PanelRequest(measurements, "log2_intensity", age_years=age or None, sample_id=sample)
+    request = PanelRequest(measurements, unit, age_years=age or None, sample_id=sample)
     try:
         return submit_panel(request, actor)
     except PanelRefused as refusal:
@@ -219,3 +219,16 @@ def test_a_cohort_of_another_organisation_does_not_exist(send, charlie, other_ho
     cohort = send(as_csv(patients(2)))
     with pytest.raises(CohortNotFound):
         cohorts.find_cohort(Actor(other_hospital, "form", person=charlie), cohort.id)
+
+
+def test_converted_values_have_the_answer_that_they_have_alone(read, alice_acting):
+    data = transbig()
+    rows = [(f"Lab-{n}", 50, [float(2**value) for value in data.values[n]]) for n in range(4)]
+    cohort = read(as_csv(rows), replace(SHARED, unit="intensity"))
+    assert cohort.predicted
+    for one in Prediction.objects.filter(cohort=cohort):
+        single = alone(alice_acting, *rows[one.cohort_number - 1], unit="intensity")
+        together, by_itself = (Prediction.objects.get(id=id).contents for id in (one.id, single.id))
+        assert together["panel"].pop("steps")[-1:] == by_itself["panel"].pop("steps")[-1:]
+        assert together == by_itself
+        assert one.input_sha256 == single.input_sha256

@@ -486,6 +486,7 @@ def test_silencing_ordinary_triggers_does_not_silence_these():
         "predictions_madereport",
         "predictions_cohort",
         "predictions_cohortrefusal",
+        "predictions_platformprofile",
     }
     assert {enabled for _, _, enabled in triggers} == {"A"}
 
