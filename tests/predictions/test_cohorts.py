@@ -228,7 +228,7 @@ def test_converted_values_have_the_answer_that_they_have_alone(read, alice_actin
     assert cohort.predicted
     for one in Prediction.objects.filter(cohort=cohort):
         single = alone(alice_acting, *rows[one.cohort_number - 1], unit="intensity")
-        together, by_itself = (Prediction.objects.get(id=id).contents for id in (one.id, single.id))
+        together, by_itself = (Prediction.objects.get(id=made.id).contents for made in (one, single))
         assert together["panel"].pop("steps")[-1:] == by_itself["panel"].pop("steps")[-1:]
         assert together == by_itself
         assert one.input_sha256 == single.input_sha256
