@@ -71,15 +71,12 @@ def _next() -> Cohort | None:
 
 def _read_some(cohort: Cohort, end: float) -> int:
     """Read one cohort until its turn or the task ends."""
-    pickled = _pickled_form(cohort.release)
     stored = cohort_inputs.find(cohort)
-    if pickled is None:
-        raise ReleaseUnavailable(f"The pickled form of {cohort.release} cannot be read.")
     if stored is None or cohort.release.state == ReleaseState.QUARANTINED:
         _end(cohort, CohortState.FAILED, "file_gone" if stored is None else "release_quarantined")
         return 0
     try:
-        return _read(cohort, stored, pickled, end)
+        return _read(cohort, stored, _pickled_form(cohort.release), end)
     except PanelRefused as refusal:
         _end(cohort, CohortState.FAILED, refusal.problems[0].code)
     except (InterfaceError, OperationalError, OSError, ReleaseUnavailable, CaseUnreadable):
@@ -233,13 +230,12 @@ def actor_of(cohort: Cohort) -> Actor:
     return Actor(cohort.organisation, door, person=cohort.person, api_key=cohort.api_key)
 
 
-def _pickled_form(release: Release) -> PickledModel | None:
+def _pickled_form(release: Release) -> PickledModel:
     try:
         return pickled_forms.pickled_form(release)
     except (SealBroken, OSError, WrongLibrariesError) as error:
         lifecycle.handle_unopened(release, error)
-        release.refresh_from_db()
-        return None
+        raise ReleaseUnavailable(f"The pickled form of {release} cannot be read.") from error
 
 
 @contextmanager
