@@ -21,7 +21,8 @@ from accounts.models import CaseKey
 
 KEY_SIZE = 32
 NONCE_SIZE = 12
-# Compressing takes 0.1 ms and makes a ciphertext half as long, which disk and backups keep for good.
+# Compressing makes a ciphertext half as long, which disk and backups keep for good. Digits seldom repeat: not
+# to look for it takes half of the time, and makes it 7 % longer.
 QUICK = 1
 LOCKED = """
 WITH known AS (
@@ -60,14 +61,14 @@ def data_key(key: CaseKey) -> bytes:
     """
     if key.kek_id not in settings.CASE_KEYS:
         raise CaseUnreadable(f"CASE_KEYS has no key {key.kek_id}.")
-    return _decrypt(settings.CASE_KEYS[key.kek_id], bytes(key.wrapped), _bound(key.id, key.organisation_id))
+    return _decrypt(settings.CASE_KEYS[key.kek_id], bytes(key.wrapped), place_of(key.id, key.organisation_id))
 
 
 def wrap(data_key: bytes, key_id: UUID, organisation_id: UUID) -> dict[str, Any]:
     """What the row of a key holds of it, as of now: the wrapped bytes, and by which key they are wrapped."""
     kek_id = current_kek_id()
     return {
-        "wrapped": _encrypt(settings.CASE_KEYS[kek_id], data_key, _bound(key_id, organisation_id)),
+        "wrapped": _encrypt(settings.CASE_KEYS[kek_id], data_key, place_of(key_id, organisation_id)),
         "kek_id": kek_id,
     }
 
@@ -79,7 +80,8 @@ def current_kek_id() -> str:
 
 def seal(data_key: bytes, content: bytes, bound_to: bytes) -> bytes:
     """Nonce and ciphertext of compressed content, bound to the row that it is for."""
-    return _encrypt(data_key, zlib.compress(content, QUICK), bound_to)
+    stream = zlib.compressobj(QUICK, strategy=zlib.Z_HUFFMAN_ONLY)
+    return _encrypt(data_key, stream.compress(content) + stream.flush(), bound_to)
 
 
 def unseal(data_key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
@@ -108,7 +110,8 @@ def _select_or_insert(organisation_id: UUID, digest: str | None) -> CaseKey | No
     )
 
 
-def _bound(key_id: UUID, organisation_id: UUID) -> bytes:
+def place_of(key_id: UUID, organisation_id: UUID) -> bytes:
+    """What a wrapped key is bound to: the row that it stands in."""
     return b"case-key:" + key_id.bytes + organisation_id.bytes
 
 

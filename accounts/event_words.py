@@ -23,6 +23,14 @@ GROUPS = {
         "report.disclosed": _("Report handed out"),
         "receipt.issued": _("Receipt issued"),
     },
+    _("Cohorts"): {
+        "cohort.started": _("Cohort received"),
+        "cohort.read": _("Part of a cohort read"),
+        "cohort.ended": _("Cohort ended"),
+        "cohort.cancelled": _("Cohort cancelled"),
+        "cohort.disclosed": _("Cohort handed out"),
+        "cohort.input_deleted": _("File of a cohort deleted"),
+    },
     _("Cases"): {
         "case.found": _("Case looked up"),
         "case.exported": _("Case exported"),
@@ -47,6 +55,10 @@ GROUPS = {
         "release.retired": _("Release retired"),
         "release.quarantined": _("Release quarantined"),
         "release.rewrapped": _("Release given a new key"),
+    },
+    _("Platform profiles"): {
+        "profile.learned": _("Platform profile learned"),
+        "profile.refused": _("Reference samples refused"),
     },
     _("People and keys"): {
         "person.signed_in": _("Signed in"),

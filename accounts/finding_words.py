@@ -99,6 +99,12 @@ WORDS = {
         "What is kept of a report is not what its event says.",
         "The event is right: it has the digest of the file.",
     ),
+    "cohort_without_event": (_("The event of a cohort was removed."), _ONE_OF_TWO),
+    "event_without_cohort": (_("The record of a cohort was removed."), _ONE_OF_TWO),
+    "cohort_differs": (
+        _("What is kept of a cohort is not what its event says."),
+        _("The event is right: it says who sent the file, and has its digest."),
+    ),
 }
 _UNKNOWN = (_("Something is not as it should be."), _("Change nothing before somebody has understood it."))
 

@@ -15,7 +15,7 @@ from accounts import events, ledger
 from accounts.actors import Actor, facts_of_person
 from accounts.models import ApiKey, Organisation, Person
 
-SCOPES = ("predict", "read")
+SCOPES = ("predict", "read", "profile")
 LIFETIME = timedelta(days=365)
 REMEMBERED_SECONDS = 1.0
 

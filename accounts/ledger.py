@@ -11,6 +11,7 @@ import hmac
 import json
 import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -18,6 +19,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 from django.db import connection
 
@@ -28,6 +30,10 @@ from accounts.moments import first_id_at, time_of
 ALARM_AGAIN = timedelta(hours=1)
 _IS_KNOWN = "SELECT EXISTS (SELECT FROM audit.event WHERE action = %s AND id >= %s)"
 _APPEND = "INSERT INTO audit.event (body, mac) VALUES (%s, %s) RETURNING id, recorded_us, leaf"
+_APPEND_MANY = (
+    "INSERT INTO audit.event (body, mac) SELECT * FROM unnest(%s::bytea[], %s::bytea[]) "
+    "RETURNING id, recorded_us, prediction_id"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +58,27 @@ def record(action: str, actor: Actor | Steward | None = None, **facts: Any) -> E
         cursor.execute(_APPEND, [body, mac_of(body)])
         event_id, recorded_us, leaf = cursor.fetchone()
     return Entry(event_id, time_of(recorded_us), bytes(leaf))
+
+
+def shared_facts(action: str, actor: Actor, **facts: Any) -> dict[str, Any]:
+    """What the bodies of many events of one kind and actor have in common."""
+    return {"format": 2, "action": action, **_who(actor), **facts}
+
+
+def record_predictions(
+    shared: dict[str, Any], facts: Sequence[dict[str, Any]]
+) -> dict[UUID, tuple[UUID, int]]:
+    """Append an event for each prediction: by prediction the identifier and the microseconds of its event.
+
+    Call it inside the transaction of the predictions. `facts` hold text, whole numbers and UUIDs only, which
+    a faster encoder spells as `canonical_json` does.
+    """
+    bodies = [_SORTED.encode({**shared, "nonce": secrets.token_hex(8), **own}) for own in facts]
+    with connection.cursor() as cursor:
+        cursor.execute(_APPEND_MANY, [bodies, [mac_of(body) for body in bodies]])
+        return {
+            prediction: (event_id, recorded_us) for event_id, recorded_us, prediction in cursor.fetchall()
+        }
 
 
 def raise_alarm(action: str, **facts: Any) -> None:
@@ -98,6 +125,7 @@ def canonical_json(facts: dict[str, Any]) -> bytes:
 
 
 _event_mac = cache(EventMac)
+_SORTED = msgspec.json.Encoder(order="sorted")
 
 
 def _keyed_digest(message: bytes) -> str:

@@ -34,6 +34,13 @@ app.conf.beat_schedule["retention"] = {
 }
 
 
+app.conf.beat_schedule["cohort files"] = {
+    "task": "predictions.forget_cohort_files",
+    "schedule": crontab(minute=47),
+    "options": {"expires": 30 * 60},
+}
+
+
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def record_start(**_: Any) -> None:
     """Put on record what the worker was set up with, and what the audit trail is not protected against."""

@@ -150,6 +150,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 2.0,
         "options": {"expires": 5},
     },
+    "cohorts": {"task": "predictions.read_cohorts", "schedule": 2.0, "options": {"expires": 5}},
     "sealing": {"task": "accounts.seal_events", "schedule": 2.0, "options": {"expires": 5}},
     "anchoring": {"task": "accounts.anchor_checkpoint", "schedule": 60.0, "options": {"expires": 120}},
     "event counts": {"task": "accounts.count_events", "schedule": 60.0, "options": {"expires": 110}},
@@ -253,6 +254,11 @@ if PRODUCTION:
 # A panel has some kilobytes; whatever is larger is a mistake or an attack.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+# A file of many samples is larger; it is sealed as it arrives, and never lies in the clear on a disk.
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "predictions.sealed_uploads.SealingUploadHandler",
+]
 
 LOGGING = {
     "version": 1,

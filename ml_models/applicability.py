@@ -82,10 +82,19 @@ def resemblance(values: Floats, means: Floats, sds: Floats) -> tuple[Floats, Flo
 
 
 def _ranks(values: Floats) -> Floats:
-    """Rank within each row, ties sharing their average; NaN compares false and so counts nowhere."""
-    below = (values[:, None, :] < values[:, :, None]).sum(axis=2)
-    equal = (values[:, None, :] == values[:, :, None]).sum(axis=2)
-    rank: Floats = below + (equal + 1) / 2
+    """Rank within each row, ties sharing their average; NaN comes last, so that it moves no other."""
+    order = np.argsort(values, axis=1)
+    ordered = np.take_along_axis(values, order, axis=1)
+    places = np.broadcast_to(np.arange(1, values.shape[1] + 1), values.shape)
+    is_new = np.ones(values.shape, np.bool_)
+    is_new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    is_last = np.ones(values.shape, np.bool_)
+    is_last[:, :-1] = is_new[:, 1:]
+    first = np.maximum.accumulate(np.where(is_new, places, 0), axis=1)
+    beyond = np.where(is_last, places, values.shape[1])[:, ::-1]
+    last = np.minimum.accumulate(beyond, axis=1)[:, ::-1]
+    rank = np.empty(values.shape)
+    np.put_along_axis(rank, order, (first + last) / 2, axis=1)
     return rank
 
 

@@ -1,21 +1,30 @@
-"""What values look like, whatever unit they are declared in: told by range and grain."""
+"""What values look like, whatever unit they are declared in: told by range and grain, sample by sample."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
 LOG_SCALE = "log_scale"
+RAW_COUNTS = "raw_counts"
+LINEAR = "linear"
+CENTRED = "centred"
 LOOKS = {
     LOG_SCALE: "a logarithmic scale",
-    "raw_counts": "raw counts",
-    "linear": "values that were not logged (intensities, TPM or FPKM)",
-    "centred": "ratios or z-scores, which are centred on zero",
+    RAW_COUNTS: "raw counts",
+    LINEAR: "values that were not logged (intensities, TPM or FPKM)",
+    CENTRED: "ratios or z-scores, which are centred on zero",
 }
-# Log2 of a 16-bit scanner or of a deep count stays below 25; counts of expressed genes pass 1,000.
+# Log2 of a 16-bit scanner or of a deep count stays below 25; nothing on a linear scale does in a whole panel.
 HIGHEST_LOG2 = 25
-COUNTS_PASS = 1_000
 # A logged intensity may fall a little below zero for an unexpressed gene; a fifth of the panel may not.
 NEGATIVE_SHARE = 0.2
+# So many different values are not all whole by chance: low counts, or logarithms that somebody rounded.
+WHOLE_BY_CHANCE = 20
 
 
 @dataclass(frozen=True)
@@ -32,20 +41,47 @@ class Look:
         return self.says.format(**{name: f"{number:,}" for name, number in self.numbers.items()})
 
 
+def looks_of(values: Floats) -> npt.NDArray[np.str_]:
+    """What each sample looks like, shape (n,): keys of ``LOOKS``.
+
+    Parameters
+    ----------
+    values : array of shape (n, genes)
+        NaN where a gene was not measured; a sample with none looks like a logarithmic scale.
+    """
+    measured = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        negative = (values < 0).sum(axis=1)
+        high = (values > HIGHEST_LOG2).any(axis=1)
+        whole = ((np.floor(values) == values) | ~measured).all(axis=1)
+        some = (values != values[:, :1]).any(axis=1) & (measured.sum(axis=1) >= WHOLE_BY_CHANCE)
+    return np.select(
+        [(high | some) & whole & (negative == 0), negative > NEGATIVE_SHARE * measured.sum(axis=1), high],
+        [RAW_COUNTS, CENTRED, LINEAR],
+        LOG_SCALE,
+    )
+
+
 def detect_unit(values: Sequence[float]) -> Look:
     """Tell by range and grain what the observed values (at least one) of a sample look like."""
-    low, high = min(values), max(values)
-    if low >= 0 and high > COUNTS_PASS and all(value.is_integer() for value in values):
-        numbers: dict[str, int | Decimal] = {"count": len(values), "high": round(high)}
-        return Look("raw_counts", "all {count} values are whole numbers, the largest {high}", numbers)
+    code = str(looks_of(np.array([values], dtype=np.float64))[0])
+    low, high, count = min(values), max(values), len(values)
     negative = sum(value < 0 for value in values)
-    if negative > NEGATIVE_SHARE * len(values):
-        numbers = {"negative": negative, "count": len(values), "low": _rounded(low, 4)}
-        return Look("centred", "{negative} of {count} values are below zero, the lowest {low}", numbers)
-    if high > HIGHEST_LOG2:
-        return Look("linear", "the largest value is {high}", {"high": _rounded(high, 6)})
-    numbers = {"low": _rounded(low, 4), "high": _rounded(high, 4)}
-    return Look(LOG_SCALE, "the values lie between {low} and {high}", numbers)
+    numbers: dict[str, dict[str, int | Decimal]] = {
+        RAW_COUNTS: {"count": count, "high": round(high)},
+        CENTRED: {"negative": negative, "count": count, "low": _rounded(low, 4)},
+        LINEAR: {"high": _rounded(high, 6)},
+        LOG_SCALE: {"low": _rounded(low, 4), "high": _rounded(high, 4)},
+    }
+    return Look(code, _SAYS[code], numbers[code])
+
+
+_SAYS = {
+    RAW_COUNTS: "all {count} values are whole numbers, the largest {high}",
+    CENTRED: "{negative} of {count} values are below zero, the lowest {low}",
+    LINEAR: "the largest value is {high}",
+    LOG_SCALE: "the values lie between {low} and {high}",
+}
 
 
 def _rounded(value: float, digits: int) -> Decimal:

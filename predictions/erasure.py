@@ -24,7 +24,8 @@ from accounts import ledger
 from accounts.actors import Actor, audited_organisations
 from accounts.database_roles import alias_of
 from accounts.models import CaseKey, Organisation, Person
-from predictions import events
+from predictions import cohort_inputs, events
+from predictions.cohort_records import Cohort
 from predictions.erasure_records import (
     DecisionKind,
     ErasureCompletion,
@@ -156,10 +157,11 @@ def finish_soon(decision: ErasureDecision) -> None:
 def finish(decision: ErasureDecision) -> None:
     """Delete the key of a case whose erasure is decided, and put on record that it is gone."""
     CaseKey.objects.using(ERASER).filter(id=decision.case_key_id).delete()
+    own = Prediction.objects.filter(case_key=decision.case_key_id)
+    cohort_inputs.forget_ended(Cohort.objects.filter(id__in=own.values("cohort")))
     # Two workers may come here at once: one of them writes the event.
     with suppress(IntegrityError), transaction.atomic():
-        predictions = Prediction.objects.filter(case_key=decision.case_key_id).count()
-        entry = _record(events.CASE_ERASED, decision, decision=decision.id, predictions=predictions)
+        entry = _record(events.CASE_ERASED, decision, decision=decision.id, predictions=own.count())
         ErasureCompletion.objects.create(decision=decision, event_id=entry.id)
 
 

@@ -60,3 +60,11 @@ class ReportDiffers(Exception):
 
 class PredictionNotFound(Exception):
     """For the reader: no such prediction in their organisation."""
+
+
+class CohortNotFound(Exception):
+    """For the reader: no such cohort in their organisation."""
+
+
+class ResultsNotServed(Exception):
+    """For the reader: why the results of a cohort are not served in the form that they asked for."""

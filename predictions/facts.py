@@ -13,7 +13,7 @@ import numpy as np
 
 from ml_models.classification import band_of, classify
 from ml_models.imputation import complete
-from ml_models.manifest import Category, Classification, Estimate, Gene, Manifest
+from ml_models.manifest import Category, Classification, Estimate, Gene, Manifest, MissingCost
 from predictions import releases
 from predictions.exceptions import ReleaseUnavailable
 from predictions.intake.identifiers import name_damaged, name_others
@@ -84,8 +84,8 @@ def facts_of(prediction: Prediction) -> Facts:
         "created_at": prediction.created_at.isoformat(),
         "model": _model(prediction, manifest),
         "case": {"reference": prediction.case_reference or None, "age_years": prediction.age_years},
-        "sample": {"id": prediction.sample_id or None, "platform": manifest.platform},
-        "input": _input(prediction),
+        "sample": {"id": prediction.sample_id or None, "platform": _platform(prediction, manifest)},
+        "input": _input(prediction, manifest),
         "applicability": _applicability(prediction, manifest),
         "result": {
             "log_hazard": prediction.result["log_hazard"],
@@ -116,10 +116,17 @@ def _model(prediction: Prediction, manifest: Manifest) -> Facts:
         "version": release.version,
         "sha256": release.sha256,
         "intended_use": manifest.intended_use,
+        "unit": manifest.unit,
+        "platform": manifest.platform,
     }
 
 
-def _input(prediction: Prediction) -> Facts:
+def _platform(prediction: Prediction, manifest: Manifest) -> str:
+    profile: Facts | None = prediction.panel.get("profile")
+    return str(profile["platform"]) if profile else manifest.platform
+
+
+def _input(prediction: Prediction, manifest: Manifest) -> Facts:
     panel = prediction.panel
     missing = _missing(prediction)
     return {
@@ -130,10 +137,29 @@ def _input(prediction: Prediction) -> Facts:
         "genes_required": len(panel["values"]),
         "genes_used": len(panel["values"]) - len(missing),
         "genes_missing": missing,
+        "genes_missing_cost": _missing_cost(len(missing), manifest) if missing else None,
         "genes_aliased": panel["former_symbols"],
         "age_source": "unknown" if prediction.age_years is None else "declared",
         "transformations": panel["steps"],
+        "profile": panel.get("profile"),
     }
+
+
+def _missing_cost(count: int, manifest: Manifest) -> Facts:
+    """What so many missing genes cost in the training cohort: the least number measured that is not fewer."""
+    cost = _cost_of(count, manifest)
+    return {
+        "genes": cost.missing,
+        "mean_absolute_risk_change_5y_percentage_points": cost.mean_absolute_change_5y,
+        "share_measured_percent": 100 * (1 - count / len(manifest.genes)),
+        "warn_below_percent": 100 * manifest.missing.warn_below,
+        "refuse_below_percent": 100 * manifest.missing.refuse_below,
+    }
+
+
+def _cost_of(count: int, manifest: Manifest) -> MissingCost:
+    costs = manifest.missing.cost
+    return next((cost for cost in costs if cost.missing >= count), costs[-1])
 
 
 def _missing(prediction: Prediction) -> list[str]:
@@ -291,6 +317,7 @@ def _estimate(estimate: Estimate) -> Facts:
 
 def _warnings(prediction: Prediction, manifest: Manifest) -> Iterator[Facts]:
     panel = prediction.panel
+    yield from _profile_warnings(panel.get("profile"), manifest)
     if missing := _missing(prediction):
         yield {"code": "genes_missing", "detail": _missing_words(missing, manifest)}
     if former := panel["former_symbols"]:
@@ -318,6 +345,31 @@ def _warnings(prediction: Prediction, manifest: Manifest) -> Iterator[Facts]:
         }
 
 
+def _profile_warnings(profile: Facts | None, manifest: Manifest) -> Iterator[Facts]:
+    if profile is None:
+        return
+    yield {
+        "code": "profile_used",
+        "detail": sentence(
+            "The sample is of {platform}, where the model learned from {trained}. Each value was mapped by "
+            "version {version} of the platform's profile, from {samples} reference samples; how far the "
+            "risk would move with other reference samples is not in the range.",
+            platform=profile["platform"],
+            trained=manifest.platform,
+            version=profile["version"],
+            samples=profile["samples"],
+        ),
+    }
+    if profile["looks_consecutive"] is False:
+        yield {
+            "code": "profile_not_consecutive",
+            "detail": sentence(
+                "The reference samples of the profile do not look like consecutive cases: if tumours of one "
+                "receptor state are missing among them, every risk read with it is too high or too low."
+            ),
+        }
+
+
 def _age_not_used(prediction: Prediction) -> Iterator[Facts]:
     if prediction.age_years is not None:
         yield {
@@ -329,7 +381,7 @@ def _age_not_used(prediction: Prediction) -> Iterator[Facts]:
 def _missing_words(missing: list[str], manifest: Manifest) -> Sentence:
     count, total = len(missing), len(manifest.genes)
     are_many = 1 - count / total < manifest.missing.warn_below
-    cost = next((cost for cost in manifest.missing.cost if cost.missing >= count), manifest.missing.cost[-1])
+    cost = _cost_of(count, manifest)
     return sentence(
         MANY_MISSING if are_many else SOME_MISSING,
         count=count,

@@ -1,7 +1,9 @@
 """The browser's door: shape only. What a panel means is for `submission` to say."""
 
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import BytesIO
 from typing import Any, BinaryIO, cast
 
 from django import forms
@@ -80,6 +82,11 @@ class PanelForm(forms.Form):
             "read is refused, not converted."
         ),
     )
+    platform = forms.ChoiceField(
+        label=gettext_lazy("Platform"),
+        required=False,
+        help_text=gettext_lazy("Another one only if your organisation has a profile of it."),
+    )
     age_years = WholeNumberField(
         label=gettext_lazy("Age in years"),
         required=False,
@@ -97,8 +104,15 @@ class PanelForm(forms.Form):
         help_text=gettext_lazy("Optional. Your own reference for the case, not the patient's name."),
     )
     accept_former_symbols = forms.BooleanField(
-        label=gettext_lazy("Read former gene symbols as the current ones"), required=False
+        label=gettext_lazy("Read former gene symbols and aliases as the current ones"), required=False
     )
+
+    def __init__(self, *args: Any, platforms: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        platform = self.fields["platform"]
+        assert isinstance(platform, forms.ChoiceField)  # noqa: S101 - it stands above
+        platform.choices = [("", _("That of the model")), *((name, name) for name in platforms)]
+        self.has_platforms = bool(platforms)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -136,6 +150,7 @@ class PanelForm(forms.Form):
         return PanelRequest(
             measurements=sample.measurements,
             unit=unit,
+            platform=cleaned.get("platform") or None,
             age_years=age,
             case_reference=self.named_case,
             sample_id=sample.name,
@@ -143,6 +158,29 @@ class PanelForm(forms.Form):
             steps=sample.steps,
             problems=(*problems, *sample.problems, *contradiction, *other_age),
         )
+
+    def as_cohort(self) -> tuple[BinaryIO, PanelRequest]:
+        """The file of many samples from its start, and what they share.
+
+        Raises
+        ------
+        PanelRefused
+            When something in the form is wrong, or of one sample only.
+        """
+        problems, cleaned = self._as_problems(), self.cleaned_data
+        if cleaned.get("age_years") is not None or self.named_case:
+            problems.append(_of_one_sample())
+        if problems:
+            raise PanelRefused(problems)
+        file = cast(BinaryIO, cleaned["file"] or BytesIO(cleaned["pasted"].encode()))
+        file.seek(0)
+        shared = PanelRequest((), cleaned["unit"] if "unit" in cleaned else self.data["unit"])
+        return file, replace(shared, accept_former_symbols=cleaned["accept_former_symbols"])
+
+    @property
+    def choices(self) -> Choices:
+        """How the file is to be read."""
+        return Choices(self.cleaned_data["part"], self.cleaned_data.get("reader", ""))
 
     @property
     def named_case(self) -> str:
@@ -163,11 +201,10 @@ class PanelForm(forms.Form):
         if not {"pasted", "file"} <= self.cleaned_data.keys():
             raise PanelRefused(problems)
         file: UploadedFile[Any] | None = self.cleaned_data["file"]
-        choices = Choices(self.cleaned_data["part"], self.cleaned_data.get("reader", ""))
         try:
             if file:
-                return only_sample(open_table(cast(BinaryIO, file), file.name or "", wanted, choices))
-            return only_sample(open_pasted(self.cleaned_data["pasted"], wanted, choices))
+                return only_sample(open_table(cast(BinaryIO, file), file.name or "", wanted, self.choices))
+            return only_sample(open_pasted(self.cleaned_data["pasted"], wanted, self.choices))
         except PanelRefused as refusal:
             raise PanelRefused([*problems, *refusal.problems]) from None
 
@@ -183,6 +220,14 @@ class PanelForm(forms.Form):
             for error in errors
             if name in self.fields and name != "unit"
         ]
+
+
+def _of_one_sample() -> Problem:
+    return Problem(
+        "form_incomplete",
+        sentence("There are several samples in it; the age and the case reference of the form are of one."),
+        sentence("Leave them empty, and give the ages in a column of the file."),
+    )
 
 
 @dataclass(frozen=True)

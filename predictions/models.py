@@ -10,7 +10,12 @@ from django.utils.translation import gettext_lazy
 from uuid_utils.compat import uuid7
 
 from accounts.models import ApiKey, CaseKey, Event, Organisation, Person
-from predictions import erasure_records, report_records  # noqa: F401 - Django looks for models here
+from predictions import (  # noqa: F401 - Django looks for models here
+    cohort_records,
+    erasure_records,
+    profile_records,
+    report_records,
+)
 from predictions.exceptions import CaseErased
 from predictions.sealed_contents import open_contents
 
@@ -190,6 +195,12 @@ class Prediction(models.Model):
     sealed = models.BinaryField()
     input_sha256 = models.CharField(max_length=64)
 
+    # Which sample of which file it is, counted from 1, where many came in one.
+    cohort = models.ForeignKey(
+        cohort_records.Cohort, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    cohort_number = models.IntegerField(null=True)
+
     second_reading_at = models.DateTimeField(null=True)
     second_reading_difference = models.FloatField(null=True)
 
@@ -220,6 +231,16 @@ class Prediction(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(case_key__isnull=False), name="prediction_sealed_under_a_key"
+            ),
+            models.UniqueConstraint(
+                fields=["cohort", "cohort_number"],
+                name="prediction_of_cohort_once",
+                condition=models.Q(cohort__isnull=False),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(cohort=None, cohort_number=None)
+                | models.Q(cohort__isnull=False, cohort_number__isnull=False),
+                name="prediction_has_its_place",
             ),
         ]
 

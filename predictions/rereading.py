@@ -1,7 +1,7 @@
 """Stored panels, ready to be read again: by the release that answered them, or by another."""
 
 from ml_models.manifest import Manifest
-from predictions import inference
+from predictions import inference, profiles
 from predictions.exceptions import PanelRefused, Problem
 from predictions.intake.measurements import Measurement, PanelRequest, Step
 from predictions.intake.panel import VALUES_POINTER, Panel, build_panel
@@ -40,16 +40,19 @@ def panel_for_another(prediction: Prediction, manifest: Manifest) -> Panel:
         With `not_comparable` when the release needs a gene that the panel never had a place for, since the
         value may have been there and was not kept; otherwise with why the release would not answer.
     """
-    values = prediction.panel["values"]
+    facts = prediction.panel
+    values, profile = facts.get("measured") or facts["values"], facts.get("profile")
     if unknown := [symbol for symbol in manifest.symbols if symbol not in values]:
         raise PanelRefused([_not_comparable(unknown)])
     request = PanelRequest(
         measurements=tuple(Measurement(symbol, values[symbol]) for symbol in manifest.symbols),
-        unit=prediction.panel["unit_declared"],
+        unit=facts["unit_declared"],
+        platform=profile and profile["platform"],
         identifiers="hgnc_symbol",
         age_years=prediction.age_years,
     )
-    panel = build_panel(request, manifest)
+    own = profiles.find_profile(prediction.organisation_id, manifest, request.platform)
+    panel = build_panel(request, manifest, own)
     inference.check_applicability(panel, manifest)
     return panel
 

@@ -14,10 +14,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ml_models.units import LOG_SCALE
 from predictions.facts import Facts
 from predictions.intake.identifiers import KINDS
-from predictions.intake.units import UNITS
+from predictions.intake.units import FITTING, UNITS
 from predictions.model_card.limits import PUBLICATIONS
 from predictions.presentation import HorizonWords, group_words, horizon_words, out_of_100, whole
 from predictions.wording import say, say_kept
@@ -215,12 +214,15 @@ def _strip(facts: Facts) -> Iterator[Term]:
         _("{used} of {required}").format(used=given["genes_used"], required=given["genes_required"]),
     )
     yield Term(_("Unit"), say(UNITS[given["unit_declared"]]), _unit_note(given))
+    if profile := given["profile"]:
+        told = _("Mapped by version {version} of its profile, from {samples} reference samples.")
+        yield Term(_("Platform"), profile["platform"], told.format(**profile))
     yield _age(facts)
     yield Term(_("Second reading"), status_words(facts["status"]))
 
 
 def _unit_note(given: Facts) -> str:
-    if given["unit_detected"] == LOG_SCALE:
+    if given["unit_detected"] in FITTING[given["unit_declared"]]:
         return _("Declared, and the values look like it.")
     return _("Declared; too few values to tell by them.")
 
@@ -315,7 +317,7 @@ def _moved_words(facts: Facts) -> str:
 
 
 def _not_told(facts: Facts) -> tuple[str, ...]:
-    unit, platform = say(UNITS[facts["input"]["unit_declared"]]), facts["sample"]["platform"]
+    unit, platform = say(UNITS[facts["model"]["unit"]]), facts["model"]["platform"]
     return (
         _("What a treatment would change."),
         _("The risk of people unlike the cohort. What the model is for: {intended_use}").format(
@@ -405,6 +407,9 @@ def _technical(facts: Facts) -> Iterator[Term]:
     yield Term(_("Application"), settings.APPLICATION_VERSION)
     yield Term(_("Digest of the input"), given["sha256"], exact=True)
     yield Term(_("Identifiers"), say(KINDS.get(given["identifiers"], given["identifiers"])))
+    if profile := given["profile"]:
+        yield Term(_("Platform profile"), profile["id"], exact=True)
+        yield Term(_("Digest of the profile"), profile["sha256"], exact=True)
     yield Term(_("Fit to the cohort"), _fit(check))
     yield Term(
         _("Done to the input"),

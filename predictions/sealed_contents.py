@@ -17,7 +17,7 @@ def seal_contents(contents: Any, key: CaseKey, *row: UUID) -> bytes:
     CaseUnreadable
         When CASE_KEYS lacks the key that wrapped this one.
     """
-    return case_keys.seal(case_keys.data_key(key), ledger.canonical_json(contents), _bound(row))
+    return case_keys.seal(case_keys.data_key(key), ledger.canonical_json(contents), bound_to(*row))
 
 
 def open_contents(sealed: bytes | memoryview, key: CaseKey, *row: UUID) -> Any:
@@ -27,8 +27,9 @@ def open_contents(sealed: bytes | memoryview, key: CaseKey, *row: UUID) -> Any:
     ------
     CaseUnreadable
     """
-    return msgspec.json.decode(case_keys.unseal(case_keys.data_key(key), bytes(sealed), _bound(row)))
+    return msgspec.json.decode(case_keys.unseal(case_keys.data_key(key), bytes(sealed), bound_to(*row)))
 
 
-def _bound(row: tuple[UUID, ...]) -> bytes:
+def bound_to(*row: UUID) -> bytes:
+    """What contents are bound to: the row that they stand in."""
     return b"row:" + b"".join(part.bytes for part in row)

@@ -81,6 +81,6 @@ def _opinion(prediction: Prediction, release: Release) -> tuple[Facts | None, tu
         api_key=prediction.api_key,
         input_sha256=panel.sha256,
     )
-    stored = {**prediction.panel, "values": panel.values}
+    stored = {**prediction.panel, "values": panel.values, "profile": panel.profile and panel.profile.facts}
     as_if_asked.contents = {**prediction.contents, "panel": stored, "result": reading.as_stored}
     return facts_of(as_if_asked), ()

@@ -2,7 +2,6 @@
 
 import hashlib
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +10,7 @@ from uuid_utils.compat import uuid7
 from accounts import case_keys, ledger
 from accounts.actors import Actor
 from accounts.models import Event
-from predictions import events, inference, releases
+from predictions import events, inference, profiles, releases
 from predictions.exceptions import PanelRefused, Problem, UnknownRelease
 from predictions.inference import Reading
 from predictions.intake.gene_names import wanted_by
@@ -35,9 +34,11 @@ def submit_panel(request: PanelRequest, actor: Actor) -> Prediction:
     ReleaseUnavailable
         When no release is live, or the one that is cannot be opened.
     """
-    release = _find_release(request, actor)
+    release = find_release(request, actor)
     try:
-        panel = build_panel(request, releases.manifest_of(release))
+        manifest = releases.manifest_of(release)
+        profile = profiles.find_profile(actor.organisation.id, manifest, request.platform)
+        panel = build_panel(request, manifest, profile)
         reading = inference.read_panel(release, panel)
     except PanelRefused as refusal:
         record_refusal(refusal, actor, request.case_reference, release=str(release))
@@ -71,7 +72,16 @@ def record_refusal(refusal: PanelRefused, actor: Actor, case_reference: str = ""
     )
 
 
-def _find_release(request: PanelRequest, actor: Actor) -> Release:
+def find_release(request: PanelRequest, actor: Actor) -> Release:
+    """The release that a request asks for.
+
+    Raises
+    ------
+    PanelRefused
+        When no such release may be called; the refusal is on record too.
+    ReleaseUnavailable
+        When no release is live.
+    """
     if request.model.isprintable():  # the database cannot even be asked for some other texts
         with suppress(UnknownRelease):
             return releases.find_release(request.model)
@@ -129,18 +139,6 @@ def _contents(request: PanelRequest, panel: Panel, reading: Reading) -> dict[str
         "case_reference": request.case_reference,
         "sample_id": request.sample_id,
         "age_years": panel.age_years,
-        "panel": _panel_facts(panel),
+        "panel": panel.facts,
         "result": reading.as_stored,
-    }
-
-
-def _panel_facts(panel: Panel) -> dict[str, Any]:
-    return {
-        "values": panel.values,
-        "unit_declared": panel.unit_declared,
-        "unit_detected": panel.unit_detected,
-        "identifiers": panel.identifiers,
-        "former_symbols": panel.former_symbols,
-        "not_in_panel": list(panel.not_in_panel),
-        "steps": [asdict(step) for step in panel.steps],
     }

@@ -3,7 +3,15 @@
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
-from predictions import confirmation, erasure, replay, retention, shadowing
+from predictions import (
+    cohort_inputs,
+    cohort_work,
+    confirmation,
+    erasure,
+    replay,
+    retention,
+    shadowing,
+)
 
 
 @shared_task(  # type: ignore[untyped-decorator]
@@ -36,3 +44,20 @@ def finish_erasures() -> int:
 def erase_due() -> int:
     """Erase what was kept as long as the rules say."""
     return retention.erase_due()
+
+
+@shared_task(  # type: ignore[untyped-decorator]
+    name="predictions.read_cohorts",
+    autoretry_for=(OperationalError, InterfaceError),
+    max_retries=2,
+    ignore_result=True,
+)
+def read_cohorts() -> int:
+    """Read files of many samples, unless another worker does."""
+    return cohort_work.work()
+
+
+@shared_task(name="predictions.forget_cohort_files", ignore_result=True)  # type: ignore[untyped-decorator]
+def forget_cohort_files() -> int:
+    """Delete stored files of cohorts that were kept long enough, and of uploads that were given up."""
+    return cohort_inputs.forget_expired() + cohort_inputs.discard_abandoned()

@@ -68,11 +68,41 @@ _KEPT = (
         },
         made_at="kept.made_at",
     ),
+    _Kept(
+        "cohort",
+        events.COHORT_STARTED,
+        "predictions_cohort",
+        {
+            "cohort": "kept.id::text",
+            "organisation": "kept.organisation_id::text",
+            "person": "kept.person_id::text",
+            "api_key": "kept.api_key_id::text",
+            "door": "kept.door",
+            "input_sha256": "kept.input_sha256",
+            "release": "r.name || ' ' || r.version",
+        },
+        made_at="kept.created_at",
+        join="JOIN predictions_release r ON r.id = kept.release_id",
+    ),
+    _Kept(
+        "profile",
+        events.PROFILE_LEARNED,
+        "predictions_platformprofile",
+        {
+            "profile": "kept.id::text",
+            "organisation": "kept.organisation_id::text",
+            "platform": "kept.platform",
+            "version": "kept.version",
+            "unit": "kept.unit",
+            "samples": "kept.samples",
+            "profile_sha256": "kept.sha256",
+        },
+    ),
 )
 
 
 def compare_kept(cursor: Cursor) -> Iterator[Finding]:
-    """What is wrong between the trail and the predictions, reviews and reports, in constant memory."""
+    """What is wrong between the trail and what was made with an event, in constant memory."""
     for kept in _KEPT:
         yield from _compare(kept)
         yield from _lost(kept, cursor)

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -17,7 +18,7 @@ from accounts.actors import Actor, NoOrganisation, actor_of_person
 from accounts.models import Person
 from accounts.refusals import record_refused_request
 from ml_models.manifest import Manifest
-from predictions import disclosure, example_panel, releases, review, selectors, submission
+from predictions import cohorts, disclosure, example_panel, releases, review, selectors, submission
 from predictions.erasure_records import words_of_erasure
 from predictions.exceptions import (
     CaseErased,
@@ -31,10 +32,11 @@ from predictions.forms import PanelForm, ReviewForm, choice_of
 from predictions.icon_array import figure
 from predictions.intake.detection import ReaderUnclear
 from predictions.intake.measurements import PanelRequest
-from predictions.intake.opening import SeveralSamples, several_samples
+from predictions.intake.opening import SeveralSamples
 from predictions.intake.tables import PartUnclear
 from predictions.presentation import horizon_words
 from predictions.problem_details import TYPES
+from predictions.profiles import platforms_of
 from predictions.reporting import disclose_report
 from predictions.result_charts import curve_of, people_of
 from predictions.result_words import status_words, words_of
@@ -48,12 +50,12 @@ STOP_POLLING = 286  # htmx's own: put it in the page and ask no more
 
 
 def for_members(
-    view: Callable[Concatenate[HttpRequest, Actor, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    view: Callable[Concatenate[HttpRequest, Actor, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """A page for people of an organisation: signed in, acting for it, and never cached."""
 
     @wraps(view)
-    def page(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def page(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         assert isinstance(request.user, Person)  # noqa: S101 - login_required saw to it
         try:
             actor = actor_of_person(request.user)
@@ -73,14 +75,18 @@ def new_prediction(request: HttpRequest, actor: Actor) -> HttpResponse:
             return redirect("predictions")
         manifest = _live_manifest()
         example = _example(manifest) if manifest and "example" in request.GET else {}
-        context = {"form": PanelForm(initial=example), "manifest": manifest, "is_example": bool(example)}
+        context = {
+            "form": PanelForm(initial=example, platforms=platforms_of(actor)),
+            "manifest": manifest,
+            "is_example": bool(example),
+        }
         return render(request, "predictions/new.html", context)
     if not actor.may_submit:
         record_refused_request(request, 403)
         raise PermissionDenied
-    form = PanelForm(request.POST, request.FILES)
+    form = PanelForm(request.POST, request.FILES, platforms=platforms_of(actor))
     try:
-        prediction = submission.submit_panel(_read(form, actor), actor)
+        address = _take(form, actor)
     except PanelRefused as refusal:
         form.keep_file()
         refused = {"form": form, "problems": refusal.problems, "manifest": _live_manifest()}
@@ -89,7 +95,7 @@ def new_prediction(request: HttpRequest, actor: Actor) -> HttpResponse:
         form.keep_file()
         asked = {"form": form, "choice": choice_of(unclear), "manifest": _live_manifest()}
         return render(request, "predictions/new.html", asked, status=422)
-    return redirect("prediction", prediction.id)
+    return redirect(address)
 
 
 @require_safe
@@ -246,6 +252,15 @@ def explain_problem(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "predictions/problem.html", {"problem_type": TYPES[slug]})
 
 
+def _take(form: PanelForm, actor: Actor) -> str:
+    """Where the answer is: of one sample its result, of many how far they are read."""
+    try:
+        return reverse("prediction", args=[submission.submit_panel(_read(form, actor), actor).id])
+    except SeveralSamples:
+        file, shared = form.as_cohort()
+        return reverse("cohort", args=[cohorts.start_cohort(file, shared, actor, form.choices).id])
+
+
 def _read(form: PanelForm, actor: Actor) -> PanelRequest:
     """The request that the form makes; what cannot even be read is a refusal on record too."""
     form.full_clean()
@@ -254,10 +269,6 @@ def _read(form: PanelForm, actor: Actor) -> PanelRequest:
     except PanelRefused as refusal:
         submission.record_refusal(refusal, actor, form.named_case)
         raise
-    except SeveralSamples:
-        several = PanelRefused([several_samples()])
-        submission.record_refusal(several, actor, form.named_case)
-        raise several from None
 
 
 def _live_manifest() -> Manifest | None:

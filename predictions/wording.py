@@ -10,9 +10,11 @@ from django.utils.translation import gettext, ngettext
 
 from predictions.comparison import BETWEEN, OR_MORE, UNDER
 from predictions.intake.archives import UNPACKED
+from predictions.intake.conversions import DETAILS
 from predictions.intake.identifiers import PROBE_SETS_AVERAGED, VERSIONS_LEFT_OUT
 from predictions.intake.opening import FORMAT_CHOSEN, FORMAT_FOUND
 from predictions.intake.readers import gene_values, h5ad, rcc, samples_in_rows, series_matrix, star, xlsx
+from predictions.intake.scales import PROFILE_MAPPED
 from predictions.sentences import Sentence, listed, sentence
 
 # Of these, what was made is kept in English: the values are found again in the text.
@@ -22,6 +24,8 @@ KEPT = (
     UNDER,
     OR_MORE,
     BETWEEN,
+    PROFILE_MAPPED,
+    *DETAILS.values(),
     FORMAT_CHOSEN,
     FORMAT_FOUND,
     UNPACKED,

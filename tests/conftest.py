@@ -26,7 +26,9 @@ Post = Callable[..., Any]
 
 IMMUTABLE = (
     "audit.case_key",
+    "predictions_cohortrefusal",
     "predictions_madereport",
+    "predictions_platformprofile",
     "predictions_erasurecompletion",
     "predictions_erasuredecision",
     "predictions_erasurerequest",
@@ -35,6 +37,7 @@ IMMUTABLE = (
     "predictions_shadowreading",
     "predictions_review",
     "predictions_prediction",
+    "predictions_cohort",
     "predictions_activation",
     "predictions_proposal",
     "predictions_release",

@@ -4,12 +4,31 @@ from functools import cache
 from typing import Any
 
 from ml_models.cohorts import TrainingData, load_transbig
+from ml_models.manifest import Gene
 
 
 @cache
 def transbig() -> TrainingData:
     """The cohort that scikit-survival ships."""
     return load_transbig()
+
+
+def genes_of() -> tuple[Gene, ...]:
+    """The genes of TRANSBIG as a manifest names them."""
+    data = transbig()
+    pairs = zip(data.panel, data.values.T, strict=True)
+    return tuple(
+        Gene(
+            symbol=gene.symbol,
+            entrez_id=gene.entrez_id,
+            ensembl_id=gene.ensembl_id,
+            probe_sets=gene.probe_sets,
+            former_symbols=gene.former_symbols,
+            mean=values.mean(),
+            sd=values.std(),
+        )
+        for gene, values in pairs
+    )
 
 
 def values_of(patient: int) -> dict[str, float]:

@@ -135,7 +135,7 @@ BEGIN
     EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO %I', app);
     -- What is compared with the trail, and nothing that would let somebody in.
     FOR thing IN SELECT unnest(ARRAY['predictions_prediction', 'predictions_release', 'predictions_review',
-        'predictions_madereport', 'accounts_organisation']) AS name LOOP
+        'predictions_madereport', 'predictions_cohort', 'predictions_platformprofile', 'accounts_organisation']) AS name LOOP
         IF to_regclass('public.' || thing.name) IS NOT NULL THEN
             EXECUTE format('GRANT SELECT ON public.%I TO %I', thing.name, auditor);
         END IF;

@@ -1,6 +1,6 @@
 """The shape of a `predict` body: closed and strict, so that a misspelt key is never read as absent."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -11,28 +11,31 @@ from predictions.intake.panel import VALUES_POINTER, is_reference
 
 MOST_IDENTIFIERS = 1_000
 Short = Annotated[str, Field(max_length=100)]
+Shape = TypeVar("Shape", bound=BaseModel)
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class _Closed(BaseModel):
+class Closed(BaseModel):
+    """A shape without further keys."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Case(_Closed):
+class Case(Closed):
     """Whose sample it is, in the words of the caller's own system, and the age in whole years."""
 
     reference: Short | None = None
     age_years: int | None = None
 
 
-class Sample(_Closed):
+class Sample(Closed):
     """Which sample it is, and what it was measured on."""
 
     id: Short | None = None
     platform: Short | None = None
 
 
-class Expression(_Closed):
+class Expression(Closed):
     """The panel itself: null stands for a gene that was not measured."""
 
     unit: Short
@@ -40,7 +43,7 @@ class Expression(_Closed):
     values: Annotated[dict[str, Finite | None], Field(min_length=1, max_length=MOST_IDENTIFIERS)]
 
 
-class Options(_Closed):
+class Options(Closed):
     """What the caller wants of the answer, and what may be read into the panel."""
 
     explain: bool = True
@@ -48,7 +51,7 @@ class Options(_Closed):
     alias_policy: Annotated[str, Field(pattern="^(accept|reject)$")] = "reject"
 
 
-class PredictBody(_Closed):
+class PredictBody(Closed):
     """The body of `POST /api/v1/predict`."""
 
     model: Short = "stable"
@@ -77,6 +80,11 @@ class PredictBody(_Closed):
 
 
 def parse_body(parsed: dict[str, Any]) -> PredictBody:
+    """Check the shape of a body of `predict`. Raises PanelRefused."""
+    return parse_as(PredictBody, parsed)
+
+
+def parse_as(shape: type[Shape], parsed: dict[str, Any]) -> Shape:
     """Check the shape of a parsed body.
 
     Raises
@@ -85,7 +93,7 @@ def parse_body(parsed: dict[str, Any]) -> PredictBody:
         With every key that is unknown, missing or of the wrong type.
     """
     try:
-        return PredictBody.model_validate(parsed)
+        return shape.model_validate(parsed)
     except ValidationError as error:
         raise PanelRefused([_as_problem(detail) for detail in error.errors(include_url=False)]) from None
 

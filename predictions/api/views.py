@@ -26,10 +26,12 @@ from predictions.api.strict_json import parse_object
 from predictions.erasure_records import words_of_erasure
 from predictions.exceptions import (
     CaseErased,
+    CohortNotFound,
     PanelRefused,
     PredictionNotFound,
     Problem,
     ReleaseUnavailable,
+    ResultsNotServed,
     UnknownRelease,
 )
 from predictions.facts import facts_of
@@ -96,7 +98,7 @@ class PredictView(ApiView):
         )
 
     def _read_body(self, request: Request) -> PredictBody:
-        _check_transport(request)
+        check_transport(request)
         parsed: dict[str, Any] = {}
         try:
             parsed = parse_object(request.body)
@@ -117,6 +119,7 @@ class PredictionView(ApiView):
 
 _ANSWERS: dict[type[Exception], tuple[str, str]] = {
     PredictionNotFound: ("not-found", "There is no such prediction in your organisation."),
+    CohortNotFound: ("not-found", "There is no such cohort in your organisation."),
     Http404: ("not-found", "There is no such prediction in your organisation."),
     UnknownRelease: ("not-found", "There is no such release of the model."),
     UnknownCheckpoint: ("not-found", "There is no checkpoint of such a size."),
@@ -134,6 +137,8 @@ def answer_exception(error: Exception, _context: dict[str, Any]) -> HttpResponse
         return _answer_refusal(error.problems)
     if isinstance(error, CaseErased):
         return problem_response("case-erased", words_of_erasure(error.case_key_id))
+    if isinstance(error, ResultsNotServed):
+        return problem_response("not-acceptable", str(error))
     if isinstance(error, APIException):
         return _answer_api_exception(error) if error.status_code in BY_STATUS else None
     for kind, (slug, detail) in _ANSWERS.items():
@@ -158,11 +163,17 @@ def _answer_api_exception(error: APIException) -> HttpResponse:
     return problem_response(BY_STATUS[error.status_code].slug, str(error.detail), headers=headers)
 
 
-def _check_transport(request: Request) -> None:
+def check_transport(request: Request, largest: int = LARGEST_BODY) -> None:
+    """See that the body is whole, not too large and JSON, before it is read.
+
+    Raises
+    ------
+    LengthRequired, TooLarge, UnsupportedMediaType
+    """
     if "Transfer-Encoding" in request.headers:
         raise LengthRequired
-    if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
-        raise TooLarge
+    if int(request.META.get("CONTENT_LENGTH") or 0) > largest:
+        raise TooLarge(f"At most {largest:,} bytes are read.")
     media_type, _, parameters = request.content_type.partition(";")
     charset = parameters.replace(" ", "").replace('"', "").lower()
     if media_type.strip().lower() != "application/json" or charset not in {"", "charset=utf-8"}:

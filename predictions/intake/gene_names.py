@@ -64,8 +64,8 @@ class PanelNames:
         return bool(self.find(identifier, kind) or self.propose(identifier, kind))
 
     def concerns(self, identifier: str) -> bool:
-        """Whether it has anything to do with the panel: also in another case, shared or damaged."""
-        near = identifier in self.shared or identifier.casefold() in self.folded
+        """Whether it has anything to do with the panel, also in another case or damaged."""
+        near = identifier.casefold() in self.folded
         return near or self.names(identifier) or bool(self.lost(identifier))
 
     def names(self, identifier: str) -> bool:

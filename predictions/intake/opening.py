@@ -87,7 +87,7 @@ def only_sample(table: Table) -> Sample:
         name=chunk.sample_ids[0],
         age=chunk.ages[0],
         unit=table.unit,
-        steps=(*table.steps, *_others(table), *chunk.steps.get(0, ())),
+        steps=(*table.steps, *others_not_used(table), *chunk.steps.get(0, ())),
         problems=chunk.problems.get(0, ()),
     )
 
@@ -143,7 +143,8 @@ def _measurements(table: Table, chunk: Chunk) -> Iterator[Measurement]:
         yield from (Measurement(name, None) for name in dict.fromkeys(table.others) if name)
 
 
-def _others(table: Table) -> Iterator[Step]:
+def others_not_used(table: Table) -> Iterator[Step]:
+    """That identifiers which are too many to be named are not used."""
     if table.others_count > OTHERS_NAMED:
         told = counted(
             "{count} other identifier of the file is not of the panel and not used.",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 from ml_models.manifest import Manifest
 from ml_models.units import detect_unit
 from predictions.exceptions import PanelRefused, Problem
+from predictions.intake.conversions import problem_of_scale, way
 from predictions.intake.gene_names import names_of
 from predictions.intake.identifiers import KINDS, Identified, identify, name_damaged, name_others
 from predictions.intake.measurements import PanelRequest, Step
+from predictions.intake.scales import Profile, Scaled, scale_steps, to_scale, unit_read
 from predictions.intake.units import check_unit
 from predictions.sentences import Sentence, sentence
 
@@ -29,8 +32,9 @@ VALUES_POINTER = "/expression/values"
 class Panel:
     """The values of one sample in the gene order of a release, and how they came about.
 
-    `values` maps each HGNC symbol of the panel to its value in the release's unit, None where it was not
-    measured. Two panels with the same `sha256` get the same bits from the same release.
+    `values` maps each HGNC symbol of the panel to its value on the release's scale, None where it was not
+    measured; `measured` to its value as declared, where that is another. Two panels with the same `sha256`
+    get the same bits from the same release.
     """
 
     values: dict[str, float | None]
@@ -41,6 +45,8 @@ class Panel:
     former_symbols: dict[str, str]
     not_in_panel: tuple[str, ...]
     steps: tuple[Step, ...]
+    measured: dict[str, float | None] | None = None
+    profile: Profile | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -55,6 +61,21 @@ class Panel:
         )
 
     @property
+    def facts(self) -> dict[str, Any]:
+        """What a prediction keeps of it; the age is the case's."""
+        return {
+            "values": self.values,
+            "unit_declared": self.unit_declared,
+            "unit_detected": self.unit_detected,
+            "identifiers": self.identifiers,
+            "former_symbols": self.former_symbols,
+            "not_in_panel": list(self.not_in_panel),
+            "steps": [{"code": step.code, "detail": str(step.detail)} for step in self.steps],
+            "measured": self.measured,
+            "profile": self.profile and self.profile.facts,
+        }
+
+    @property
     def sha256(self) -> str:
         """The SHA-256 of what is scored: unit, values and age in canonical JSON."""
         scored: dict[str, Any] = {
@@ -65,8 +86,10 @@ class Panel:
         return sha256(json.dumps(scored, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def build_panel(request: PanelRequest, manifest: Manifest) -> Panel:
-    """Check a request against the panel of a release.
+def build_panel(request: PanelRequest, manifest: Manifest, profile: Profile | None = None) -> Panel:
+    """Check a request against the panel of a release, and bring it to the release's scale.
+
+    `profile` is that of the platform which the request names.
 
     Raises
     ------
@@ -74,27 +97,41 @@ def build_panel(request: PanelRequest, manifest: Manifest) -> Panel:
         With every problem that was found.
     """
     found = _identify(request, manifest)
+    measured = np.array([[found.values.get(symbol) for symbol in manifest.symbols]], dtype=np.float64)
     look = detect_unit(list(found.values.values())) if found.values else None
+    wrong_unit = check_unit(request.unit, look, unit_read(manifest, profile), UNIT_POINTER)
+    scaled = None if wrong_unit else to_scale(measured, request.unit, manifest, profile)
     problems = [
         *request.problems,
         *_check_header(request, manifest),
         *found.matched.problems,
-        *check_unit(request.unit, look, manifest.unit, UNIT_POINTER),
-        *_check_identity(request, manifest),
-        *_check_coverage(request, found, manifest),
+        *wrong_unit,
+        *_check_scale(request, manifest, profile, scaled),
+        *_check_identity(request, manifest, profile),
+        *_check_coverage(request, found, manifest, profile),
     ]
-    if problems or look is None:
+    if problems or look is None or scaled is None:
         raise PanelRefused(problems)
+    steps = scale_steps(request.unit, manifest, profile)
     return Panel(
-        values={gene.symbol: found.values.get(gene.symbol) for gene in manifest.genes},
+        values=_by_symbol(scaled.values, manifest),
         age_years=request.age_years,
         unit_declared=request.unit,
         unit_detected=look.code,
         identifiers=found.matched.kind,
         former_symbols=found.matched.former,
         not_in_panel=tuple(found.matched.not_in_panel),
-        steps=(*request.steps, *found.steps),
+        steps=(*request.steps, *found.steps, *steps),
+        measured=_by_symbol(measured, manifest) if steps else None,
+        profile=profile,
     )
+
+
+def _by_symbol(values: NDArray[np.float64], manifest: Manifest) -> dict[str, float | None]:
+    row = values[0].tolist()
+    return {
+        symbol: None if isnan(value) else value for symbol, value in zip(manifest.symbols, row, strict=True)
+    }
 
 
 def is_reference(text: str) -> bool:
@@ -129,7 +166,16 @@ def _check_header(request: PanelRequest, manifest: Manifest) -> Iterator[Problem
         )
 
 
-def _check_identity(request: PanelRequest, manifest: Manifest) -> Iterator[Problem]:
+def _check_scale(
+    request: PanelRequest, manifest: Manifest, profile: Profile | None, scaled: Scaled | None
+) -> Iterator[Problem]:
+    if scaled is not None and scaled.impossible.any():
+        symbols = [manifest.symbols[index] for index in np.flatnonzero(scaled.impossible[0])]
+        steps = way(request.unit, unit_read(manifest, profile)) or ()
+        yield problem_of_scale(symbols, steps, VALUES_POINTER)
+
+
+def _check_identity(request: PanelRequest, manifest: Manifest, profile: Profile | None) -> Iterator[Problem]:
     age = request.age_years
     if age is not None and not YOUNGEST <= age <= OLDEST:
         yield Problem(
@@ -141,7 +187,7 @@ def _check_identity(request: PanelRequest, manifest: Manifest) -> Iterator[Probl
             AGE_POINTER,
             value=str(age)[:20],
         )
-    if request.platform and request.platform != manifest.platform:
+    if request.platform and request.platform != (profile.platform if profile else manifest.platform):
         yield Problem(
             "platform_not_supported",
             sentence(
@@ -181,9 +227,12 @@ def _mend_of_missing(found: Identified, missing: list[str], manifest: Manifest) 
     )
 
 
-def _check_coverage(request: PanelRequest, found: Identified, manifest: Manifest) -> Iterator[Problem]:
-    symbols = [gene.symbol for gene in manifest.genes]
-    missing = [symbol for symbol in symbols if symbol not in found.values.keys() | found.unsettled]
+def _check_coverage(
+    request: PanelRequest, found: Identified, manifest: Manifest, profile: Profile | None
+) -> Iterator[Problem]:
+    symbols = manifest.symbols
+    read = found.values.keys() & profile.genes.keys() if profile else found.values.keys()
+    missing = [symbol for symbol in symbols if symbol not in read | found.unsettled]
     share = 1 - len(missing) / len(symbols)
     if share < manifest.missing.refuse_below:
         yield Problem(

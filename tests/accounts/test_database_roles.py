@@ -26,6 +26,7 @@ UPDATE predictions_review SET verdict = 'agree'
 DELETE FROM predictions_review
 TRUNCATE predictions_review
 TRUNCATE predictions_madereport
+TRUNCATE predictions_platformprofile
 INSERT INTO audit.event (id, recorded_us, body, mac) SELECT id, 0, body, mac FROM audit.event
 INSERT INTO audit.event (body, mac, person_id) VALUES ('', sha256(''), gen_random_uuid())
 ALTER TABLE audit.event DISABLE TRIGGER ALL
@@ -77,6 +78,7 @@ ALLOWED = {
     "SELECT count(*) FROM predictions_prediction": {"app", "auditor"},
     "SELECT count(*) FROM predictions_review": {"app", "auditor"},
     "SELECT count(*) FROM predictions_madereport": {"app", "auditor"},
+    "SELECT count(*) FROM predictions_platformprofile": {"app", "auditor"},
     "SELECT password FROM accounts_person": {"app"},
     "SELECT secret_sha256 FROM accounts_apikey": {"app"},
     "DELETE FROM django_session": {"app"},

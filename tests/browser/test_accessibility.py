@@ -244,7 +244,7 @@ def test_fields_get_the_focus_in_the_order_in_which_they_are_read(visit):
         "Paste two columns: gene and value",
         "or choose a CSV or TSV file",
         "Unit of the values",
-        "Read former gene symbols as the current ones",
+        "Read former gene symbols and aliases as the current ones",
         "Age in years",
         "Case reference",
     ]

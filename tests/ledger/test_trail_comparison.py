@@ -13,7 +13,13 @@ from predictions.review import record_review
 from tests.panels import as_body, values_of
 
 pytestmark = pytest.mark.django_db
-TABLES = ("audit.event", "predictions_prediction", "predictions_review", "predictions_madereport")
+TABLES = (
+    "audit.event",
+    "predictions_prediction",
+    "predictions_review",
+    "predictions_madereport",
+    "predictions_platformprofile",
+)
 
 
 @pytest.fixture

@@ -484,6 +484,9 @@ def test_silencing_ordinary_triggers_does_not_silence_these():
         "predictions_retentionproposal",
         "predictions_retentionrule",
         "predictions_madereport",
+        "predictions_cohort",
+        "predictions_cohortrefusal",
+        "predictions_platformprofile",
     }
     assert {enabled for _, _, enabled in triggers} == {"A"}
 

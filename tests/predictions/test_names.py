@@ -178,7 +178,6 @@ def test_a_reader_keeps_what_may_concern_the_panel_and_nothing_else(manifest):
         "il18",
         "GOLPH2",
         "TRAIL",
-        "APRIL",
         "3606",
         "ENSG00000150782.12",
         "206295_at",

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.arguments import plain_text
-from accounts.keys import SCOPES, UnknownScope, issue_key
+from accounts.keys import UnknownScope, issue_key
 from accounts.models import Organisation
 
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--organisation", type=plain_text(), required=True, metavar="SLUG")
         parser.add_argument(
-            "--scopes", type=plain_text(), default=",".join(SCOPES), help="comma-separated: %(default)s"
+            "--scopes", type=plain_text(), default="predict,read", help="comma-separated: %(default)s"
         )
         parser.add_argument("--name", type=plain_text(), default="Issued at the command line")
 

@@ -1,0 +1,223 @@
+"""The pages of files of many samples: how far they are, what was refused, and what comes out."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.actors import Actor
+from accounts.refusals import record_refused_request
+from predictions import cohort_inputs, cohort_refused, cohort_results, cohorts
+from predictions.cohort_choices import problem_of_choice
+from predictions.cohort_records import Cohort
+from predictions.cohort_results import Results
+from predictions.exceptions import CohortNotFound, PanelRefused, Problem, ResultsNotServed
+from predictions.intake.detection import READERS, ReaderUnclear
+from predictions.intake.measurements import PanelRequest
+from predictions.intake.tables import Choices, PartUnclear
+from predictions.intake.units import UNITS
+from predictions.sentences import sentence
+from predictions.views import STOP_POLLING, for_members
+from predictions.wording import say_lazily
+
+
+class SharedForm(forms.Form):
+    """What all samples of a file share."""
+
+    unit = forms.ChoiceField(
+        label=gettext_lazy("Unit of the values"),
+        choices=[
+            ("", gettext_lazy("Choose the unit")),
+            *((code, say_lazily(words)) for code, words in UNITS.items()),
+        ],
+        required=False,
+    )
+    accept_former_symbols = forms.BooleanField(
+        label=gettext_lazy("Read former gene symbols as the current ones"), required=False
+    )
+
+    def as_request(self) -> PanelRequest:
+        """The request that all samples share; what is missing in it is said with everything else."""
+        self.full_clean()
+        return PanelRequest(
+            measurements=(),
+            unit=self.cleaned_data.get("unit", ""),
+            accept_former_symbols=self.cleaned_data.get("accept_former_symbols", False),
+        )
+
+
+class CohortForm(SharedForm):
+    """A file of many samples."""
+
+    file = forms.FileField(
+        label=gettext_lazy("File of many samples"),
+        required=False,
+        allow_empty_file=True,
+        help_text=gettext_lazy(
+            "A table of samples and genes in any of the formats that are read, packed or not."
+        ),
+    )
+    reader = forms.ChoiceField(
+        label=gettext_lazy("Format"),
+        choices=[
+            ("", gettext_lazy("By its content")),
+            *((code, say_lazily(reader.NAME)) for code, reader in READERS.items()),
+        ],
+        required=False,
+    )
+    part = forms.CharField(
+        label=gettext_lazy("Sheet, strand or layer"),
+        required=False,
+        help_text=gettext_lazy("Only where the file has several: what is wrong names them."),
+    )
+    field_order = ["file", "unit", "accept_former_symbols", "reader", "part"]
+
+    @property
+    def choices(self) -> Choices:
+        """How the file is to be read."""
+        return Choices(self.cleaned_data.get("part", ""), self.cleaned_data.get("reader", ""))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_members
+def cohorts_page(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """The cohorts of one's organisation, newest first, and a form for another."""
+    if request.method != "POST":
+        return _list(request, actor, CohortForm())
+    _require_asker(request, actor)
+    form = CohortForm(request.POST, request.FILES)
+    shared = form.as_request()
+    try:
+        cohort = cohorts.start_cohort(_file_of(request), shared, actor, form.choices)
+    except PanelRefused as refusal:
+        return _list(request, actor, form, problems=refusal.problems)
+    except (ReaderUnclear, PartUnclear) as unclear:
+        return _list(request, actor, form, problems=(problem_of_choice(unclear),))
+    return redirect("cohort", cohort.id)
+
+
+@require_safe
+@for_members
+def show_cohort(request: HttpRequest, actor: Actor, cohort_id: UUID) -> HttpResponse:
+    """How far a cohort is, and what can be done with it."""
+    cohort = _find(actor, cohort_id)
+    stored = None if cohort.is_open else cohort_inputs.find(cohort)
+    has_file = stored is not None and cohort_refused.has_a_line_for_each(cohort, stored)
+    context = {**_context(cohort), "form": SharedForm(initial=cohort.options), "has_file": has_file}
+    return render(request, "predictions/cohort.html", {**context, "actor": actor})
+
+
+@require_safe
+@for_members
+def show_progress(request: HttpRequest, actor: Actor, cohort_id: UUID) -> HttpResponse:
+    """The part of the page that changes; the last time it has the whole page loaded again."""
+    cohort = _find(actor, cohort_id)
+    response = render(request, "predictions/_cohort_progress.html", _context(cohort))
+    if not cohort.is_open:
+        response.status_code = STOP_POLLING
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+@for_members
+def cancel_cohort(request: HttpRequest, actor: Actor, cohort_id: UUID) -> HttpResponse:
+    """Read no more of it."""
+    _require_asker(request, actor)
+    _find(actor, cohort_id)
+    cohorts.cancel(actor, cohort_id)
+    return redirect("cohort", cohort_id)
+
+
+@require_POST
+@for_members
+def read_cohort_again(request: HttpRequest, actor: Actor, cohort_id: UUID) -> HttpResponse:
+    """A new cohort of the refused samples."""
+    _require_asker(request, actor)
+    cohort = _find(actor, cohort_id)
+    form = SharedForm(request.POST)
+    try:
+        again = cohort_refused.read_again(actor, cohort_id, form.as_request())
+    except PanelRefused as refusal:
+        context = {**_context(cohort), "form": form, "has_file": True, "problems": refusal.problems}
+        return render(request, "predictions/cohort.html", {**context, "actor": actor}, status=422)
+    except (ResultsNotServed, ReaderUnclear, PartUnclear):
+        return redirect("cohort", cohort_id)
+    return redirect("cohort", again.id)
+
+
+@require_safe
+@for_members
+def list_problems(request: HttpRequest, actor: Actor, cohort_id: UUID) -> HttpResponse:
+    """The refused samples with their problems, fifty at a time."""
+    after = request.GET.get("after", "0")
+    if not (after.isascii() and after.isdigit() and len(after) < 10):  # noqa: PLR2004 - beyond any cohort
+        raise Http404
+    cohort = _find(actor, cohort_id)
+    samples, following = cohorts.disclose_problems(actor, cohort_id, int(after))
+    context = {"cohort": cohort, "samples": samples, "following": following, "is_first": after == "0"}
+    return render(request, "predictions/cohort_problems.html", context)
+
+
+@require_safe
+@for_members
+def download_results(request: HttpRequest, actor: Actor, cohort_id: UUID, code: str) -> HttpResponseBase:  # noqa: ARG001
+    """The results as a file."""
+    try:
+        return _download(cohort_results.disclose_results(actor, cohort_id, code))
+    except (CohortNotFound, ResultsNotServed):
+        raise Http404 from None
+
+
+@require_safe
+@for_members
+def download_annotated(request: HttpRequest, actor: Actor, cohort_id: UUID) -> HttpResponseBase:  # noqa: ARG001
+    """The file as it was sent, with what is wrong in a column of its own."""
+    try:
+        return _download(cohort_refused.disclose_annotated(actor, cohort_id))
+    except (CohortNotFound, ResultsNotServed):
+        raise Http404 from None
+
+
+def _download(results: Results) -> HttpResponseBase:
+    name = f'attachment; filename="{results.name}"'
+    headers = {"Content-Disposition": name}
+    return StreamingHttpResponse(results.content, content_type=results.media_type, headers=headers)
+
+
+def _list(
+    request: HttpRequest, actor: Actor, form: CohortForm, problems: tuple[Problem, ...] = ()
+) -> HttpResponse:
+    rows = cohorts.list_cohorts(actor)
+    context = {"rows": rows, "form": form, "actor": actor, "problems": problems}
+    return render(request, "predictions/cohorts.html", context, status=422 if problems else 200)
+
+
+def _find(actor: Actor, cohort_id: UUID) -> Cohort:
+    try:
+        return cohorts.find_cohort(actor, cohort_id)
+    except CohortNotFound:
+        raise Http404 from None
+
+
+def _require_asker(request: HttpRequest, actor: Actor) -> None:
+    if not actor.may_submit:
+        record_refused_request(request, 403)
+        raise PermissionDenied
+
+
+def _context(cohort: Cohort) -> dict[str, Any]:
+    progress = cohorts.progress_of(cohort)
+    return {"cohort": cohort, "progress": progress, "formats": list(cohort_results.FORMATS)}
+
+
+def _file_of(request: HttpRequest) -> Any:
+    if file := request.FILES.get("file"):
+        return file
+    words = sentence("No file was chosen."), sentence("Choose the file of the samples.")
+    raise PanelRefused([Problem("form_incomplete", *words)])
