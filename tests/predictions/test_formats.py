@@ -82,10 +82,11 @@ def test_the_person_chooses_the_format_with_the_reasons_in_view(send):
     assert 'name="reader"' in page
 
 
-def test_a_file_of_several_samples_is_refused_in_words_and_on_record(send):
+def test_a_file_of_several_samples_becomes_a_cohort(send):
     response = send(lab_files.gct())
-    assert [problem.code for problem in response.context["problems"]] == ["several_samples"]
-    assert Event.objects.filter(action="prediction.refused").count() == 1
+    assert response.status_code == 302
+    assert "/cohorts/" in response["Location"]
+    assert not Prediction.objects.exists()
 
 
 def test_problems_name_row_and_column(send):
