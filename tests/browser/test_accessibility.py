@@ -66,6 +66,7 @@ PAGES: dict[str | None, tuple[str, ...]] = {
         "/predictions/",
         "/models/",
         "/models/rotterdam76-ridge/1.0.0/",
+        "/profiles/",
         "/accounts/password/change/",
         "/accounts/logout/",
         "/nothing/",
@@ -88,7 +89,7 @@ PAGES: dict[str | None, tuple[str, ...]] = {
         "case",
         "/predictions/",
     ),
-    "administrator": ("/admin/nothing/", RELEASES, "release", "step"),
+    "administrator": ("/profiles/new/", "/admin/nothing/", RELEASES, "release", "step"),
     "root": (
         "/admin/",
         "/admin/accounts/person/",
