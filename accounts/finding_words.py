@@ -105,6 +105,12 @@ WORDS = {
         _("What is kept of a cohort is not what its event says."),
         _("The event is right: it says who sent the file, and has its digest."),
     ),
+    "profile_without_event": ("The event of a platform profile was removed.", _ONE_OF_TWO),
+    "event_without_profile": ("The platform profile of an event was removed.", _ONE_OF_TWO),
+    "profile_differs": (
+        "A platform profile is not the one of its event.",
+        "The event is right: it has the digest of the profile. Learn it anew from the reference samples.",
+    ),
 }
 _UNKNOWN = (_("Something is not as it should be."), _("Change nothing before somebody has understood it."))
 

@@ -6,11 +6,12 @@ of the database remember of it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
-from itertools import islice, pairwise
+from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from django.db import connections, transaction
 
 from accounts.anchors import Anchor, AnchorAway, AnchorConflict
 from accounts.database_roles import alias_of
-from accounts.event_checks import SEALED, Checker, Finding, Row, Window, check_event
+from accounts.event_checks import Block, Checker, Finding, Row, Window, check_event
 from accounts.event_leaf import EventMac
 from accounts.events import CHECKPOINT_ANCHORED
 from accounts.merkle import Frontier, NodesMissing, Subtree, root_of
@@ -41,8 +42,12 @@ _COLUMNS = (
 _EVENT = "event.leaf || uuid_send(event.id) || int8send(recorded_us) || mac || body"
 _SEALED = (
     f"SELECT l.idx, coalesce(l.leaf || {_EVENT}, l.leaf || l.leaf || uuid_send(l.event_id)), {_COLUMNS} "  # noqa: S608
-    "FROM audit.leaf l LEFT JOIN audit.event event ON event.id = l.event_id WHERE l.idx >= %s ORDER BY l.idx"
+    "FROM audit.leaf l LEFT JOIN audit.event event ON event.id = l.event_id "
+    "WHERE l.idx >= {first} ORDER BY l.idx LIMIT {most}"
 )
+_COPIED = f"COPY ({_SEALED}) TO STDOUT (FORMAT binary)"
+# Before the first row stand a signature, flags and the length of an extension, behind the last a mark.
+_ROWS = slice(19, -2)
 _UNSEALED = (
     f"SELECT NULL, event.leaf || {_EVENT}, {_COLUMNS} FROM audit.event event "  # noqa: S608
     "WHERE NOT EXISTS (SELECT FROM audit.leaf WHERE event_id = event.id) ORDER BY id"
@@ -152,24 +157,25 @@ class _Walk:
 
     def check_leaves(self, checkpoints: list[StoredCheckpoint], report: Report) -> Iterator[Finding]:
         """Up to each checkpoint in turn, and what lies behind the last."""
-        rows = map(_read_row, stream(_SEALED, [self._start]))
-        with Checker(settings.LEDGER_KEY, self._size - self._start) as checker:
+        leaves = _Leaves(self._start)
+        with closing(leaves), Checker(settings.LEDGER_KEY, self._size - self._start) as checker:
             for checkpoint in checkpoints:
                 if checkpoint.size >= self._frontier.size:
-                    yield from self._advance(rows, checkpoint, checker, report)
+                    yield from self._advance(leaves, checkpoint, checker, report)
                     yield from self._check_root(checkpoint)
                     self._earlier_us = checkpoint.at_us
             yield from checker.finish()
-        if unsigned := sum(1 for _ in rows):
+            unsigned = leaves.count()
+        if unsigned:
             yield Finding("leaf_unsigned", "the end of the tree", f"{unsigned} leaves are in no checkpoint.")
 
     def _advance(
-        self, rows: Iterator[Row], checkpoint: StoredCheckpoint, checker: Checker, report: Report
+        self, leaves: "_Leaves", checkpoint: StoredCheckpoint, checker: Checker, report: Report
     ) -> Iterator[Finding]:
         earliest_us = self._earlier_us - LATENESS // timedelta(microseconds=1)
-        while chunk := list(islice(rows, min(CHUNK, checkpoint.size - self._frontier.size))):
-            yield from checker.check(chunk, Window(self._frontier.size, earliest_us, checkpoint.at_us))
-            yield from self._check_subtrees(self._frontier.extend([row.data[SEALED] for row in chunk]))
+        while block := leaves.take(checkpoint.size - self._frontier.size):
+            yield from checker.check(block, Window(self._frontier.size, earliest_us, checkpoint.at_us))
+            yield from self._check_subtrees(self._frontier.extend(block.leaves))
             report(self._frontier.size - self._start, self._size - self._start)
 
     def _check_subtrees(self, complete: list[Subtree]) -> Iterator[Finding]:
@@ -224,6 +230,47 @@ class _Walk:
             except NodesMissing:
                 return None
         return self._roots[size]
+
+
+class _Leaves:
+    """The leaves from a position on, with their events, in blocks of which the next is fetched meanwhile.
+
+    Until it is closed nothing else may be asked over the connection.
+    """
+
+    def __init__(self, first: int) -> None:
+        self._next = first
+        self._connection = connections[alias_of("auditor")].connection  # another thread would get its own
+        self._reader = ThreadPoolExecutor(1)
+        self._left = Block()
+        self._ahead: Future[Block] | None = self._reader.submit(self._fetch)
+
+    def take(self, most: int) -> Block:
+        """The next leaves, not more than so many; none when there are no more."""
+        if not self._left and self._ahead:
+            self._left = self._ahead.result()
+            self._ahead = self._reader.submit(self._fetch) if self._left else None
+        taken, self._left = self._left.split(most)
+        return taken
+
+    def count(self) -> int:
+        """How many are left."""
+        left = 0
+        while block := self.take(CHUNK):
+            left += len(block)
+        return left
+
+    def close(self) -> None:
+        """Wait for what is being fetched: the connection is needed again."""
+        self._reader.shutdown()
+
+    def _fetch(self) -> Block:
+        copied = BytesIO()
+        with self._connection.cursor() as cursor:
+            cursor.copy_expert(_COPIED.format(first=self._next, most=CHUNK), copied)
+        block = Block(copied.getvalue()[_ROWS])
+        self._next = block.last + 1 if block else self._next
+        return block
 
 
 def _verifier_keys() -> list[VerifierKey]:

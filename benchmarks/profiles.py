@@ -10,12 +10,14 @@ import argparse
 import csv
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_models.cohorts import RECEPTOR_POSITIVE, load_transbig
+from ml_models.applicability import assess
+from ml_models.cohorts import RECEPTOR_POSITIVE, TrainingData, load_transbig
 from ml_models.consecutive_cases import look_consecutive, receptor_variance
 from ml_models.manifest import Manifest
 from ml_models.platform_profiles import SCALED_MAD, LearnedScale, learn_scale, to_training_scale
@@ -85,6 +87,34 @@ def moved(
     return f"{every.mean():+.1f} | {every.std():.1f} | {np.abs(every).mean():.1f} | {means.std():.1f}"
 
 
+def sequenced(log2: Floats, random: np.random.Generator) -> Floats:
+    """log2(TPM + 1) of the same tumours on a made-up sequencer: curved, and flat without a transcript."""
+    slope, shift = random.uniform(0.8, 1.4, log2.shape[1]), random.normal(0, 1.5, log2.shape[1])
+    logged: Floats = np.log2(np.maximum(2 ** (slope * (log2 - 7) + shift) - 1, 0) + 1)
+    return logged
+
+
+def at_the_gate(model: PortableModel, data: TrainingData, manifest: Manifest, size: int, pool: str) -> str:
+    """Sequenced patients: change of the risk, shares refused of them and of arrays that are sent as them."""
+    random, values = np.random.default_rng(size), data.values
+    positive = data.subgroups[RECEPTOR_POSITIVE]
+    pools = {"consecutive": positive | ~positive, "only positive": positive, "only negative": ~positive}
+    foreign, truth = sequenced(values, random), _risk(model, values)
+    changes, right, wrong = [], [], []
+    for _ in range(BATCHES // 4):
+        batch = random.permutation(np.flatnonzero(pools[pool]))[:size]
+        others = np.setdiff1d(np.arange(len(values)), batch)
+        found = learn_scale(foreign[batch])
+        scale = (found.location, found.scale, manifest)
+        mapped = to_training_scale(foreign[others], *scale)
+        changes.append(100 * (_risk(model, mapped) - truth[others]))
+        right += [assess(row, manifest).verdict != "ok" for row in mapped]
+        wrong += [assess(row, manifest).verdict != "ok" for row in to_training_scale(values[others], *scale)]
+    every = np.concatenate(changes)
+    told = f"{every.mean():+.1f} | {every.std():.1f} | {np.abs(every).mean():.1f}"
+    return f"{told} | {100 * np.mean(right):.1f} % | {100 * np.mean(wrong):.1f} %"
+
+
 def _risk(model: PortableModel, values: Floats) -> Floats:
     risk: Floats = model.score(values, np.full(len(values), np.nan)).risk[:, FIVE_YEARS]
     return risk
@@ -147,6 +177,10 @@ def main() -> None:
             for name, learn in LEARNERS.items():
                 told = f"{size}, {spoil.__name__.replace('_', ' ')}"
                 print(f"| {told} | {name} | {moved(model, manifest, learn, size, spoil)} |")
+    print("\n| sequenced | mean change | SD | mean absolute | right refused | wrong refused |")
+    print("|---|---|---|---|---|---|")
+    for size, pool in product((20, 40), ("consecutive", "only positive", "only negative")):
+        print(f"| {size}, {pool} | {at_the_gate(model, data, manifest, size, pool)} |")
     print("\n| cohort | samples | consecutive | only positive | only negative |")
     print("|---|---|---|---|---|")
     cohorts = [("TRANSBIG", data.values, data.subgroups[RECEPTOR_POSITIVE])]

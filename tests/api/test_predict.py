@@ -62,7 +62,12 @@ def test_the_example_of_the_documentation_is_understood(release, post):
     }
     response = post(body)
     assert response.status_code == 201
-    assert response.json()["input"]["genes_missing"] == ["IL18"]
+    given = response.json()["input"]
+    assert given["genes_missing"] == ["IL18"]
+    cost = given["genes_missing_cost"]
+    assert cost["genes"] >= 1
+    assert 0 < cost["mean_absolute_risk_change_5y_percentage_points"] < 5
+    assert cost["share_measured_percent"] > cost["warn_below_percent"] > cost["refuse_below_percent"]
     assert "genes_missing" in {warning["code"] for warning in response.json()["warnings"]}
 
 

@@ -1,11 +1,12 @@
 """Another process finds in events what this one finds."""
 
+from struct import pack
 from uuid import UUID
 
 import pytest
 
 from accounts import event_checks
-from accounts.event_checks import Checker, Row, Window
+from accounts.event_checks import Block, Checker, Row, Window, rows_in
 from accounts.event_leaf import EventMac, event_leaf
 from accounts.ledger import canonical_json
 
@@ -22,6 +23,16 @@ def row(position, *, body=None, mac=None, columns=None, recorded_us=AT_US):
     return Row(position, data, columns or "test.happened|None|None|None|None|None|None")
 
 
+def copied(rows):
+    """As Postgres copies rows out (COPY, format binary)."""
+    return Block(
+        b"".join(
+            pack(">hiqi", 3, 8, position, len(data)) + data + pack(">i", len(columns)) + columns.encode()
+            for position, data, columns in rows
+        )
+    )
+
+
 @pytest.fixture(params=["here", "there"])
 def found(request, monkeypatch):
     """The kinds of what is found, in this process or in another."""
@@ -32,7 +43,7 @@ def found(request, monkeypatch):
             early = [
                 finding.kind
                 for number, chunk in enumerate(chunks)
-                for finding in checker.check(chunk, Window(10 * number, AT_US - 1, AT_US + 1))
+                for finding in checker.check(copied(chunk), Window(10 * number, AT_US - 1, AT_US + 1))
             ]
             return [*early, *(finding.kind for finding in checker.finish())]
 
@@ -63,3 +74,17 @@ def test_each_fault_is_named_in_the_order_of_the_rows(found):
         "event_deleted",
         "leaf_missing",
     ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 5, 9])
+def test_a_block_is_split_between_rows(count):
+    rows = [row(place) for place in range(5)]
+    first, rest = copied(rows).split(count)
+    assert [*rows_in(first.content)] == rows[:count]
+    assert [*rows_in(rest.content)] == rows[count:]
+    assert (len(first), len(rest)) == (len(rows[:count]), len(rows[count:]))
+    assert first.leaves + rest.leaves == [each.data[event_checks.SEALED] for each in rows]
+
+
+def test_a_block_tells_where_the_next_one_begins():
+    assert copied([row(3), row(4), row(9)]).last == 9

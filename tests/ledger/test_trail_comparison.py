@@ -8,9 +8,10 @@ from django.db import IntegrityError, connection, transaction
 from accounts import ledger, verification
 from accounts.actors import Actor
 from predictions.models import Prediction, Verdict
+from predictions.profiles import Reference, learn_profile
 from predictions.reporting import disclose_report
 from predictions.review import record_review
-from tests.panels import as_body, values_of
+from tests.panels import as_body, transbig, values_of
 
 pytestmark = pytest.mark.django_db
 TABLES = (
@@ -91,14 +92,16 @@ def test_an_event_of_a_prediction_that_was_never_made_is_found_out(clinic):
 
 @pytest.fixture
 def reviewed(prediction, alice_acting: Actor):
-    """Reviewed twice, and taken as a report."""
+    """Reviewed twice, and taken as a report; and there is a platform profile."""
     record_review(alice_acting, prediction.id, Verdict.NOTE, "Asked the lab.")
     record_review(alice_acting, prediction.id, Verdict.AGREE, "")
     disclose_report(alice_acting, prediction.id, lambda path: f"https://clinic.example{path}")
+    symbols = tuple(gene.symbol for gene in transbig().panel)
+    learn_profile(Reference("ours", "log2_tpm", symbols, transbig().values[:20]), alice_acting)
     return prediction
 
 
-def test_reviews_and_reports_that_nobody_touched_are_what_their_events_say(reviewed, found_after):
+def test_reviews_reports_and_profiles_that_nobody_touched_are_what_their_events_say(reviewed, found_after):
     assert found_after() == set()
 
 
@@ -113,7 +116,11 @@ def test_reviews_and_reports_that_nobody_touched_are_what_their_events_say(revie
         ("DELETE FROM audit.event WHERE action = 'report.made'", "report_without_event"),
         ("UPDATE predictions_madereport SET sha256 = repeat('0', 64)", "report_differs"),
         ("UPDATE predictions_madereport SET made_at = made_at - interval '1 day'", "report_differs"),
+        ("DELETE FROM predictions_platformprofile", "event_without_profile"),
+        ("DELETE FROM audit.event WHERE action = 'profile.learned'", "profile_without_event"),
+        ("UPDATE predictions_platformprofile SET sha256 = repeat('0', 64)", "profile_differs"),
+        ("UPDATE predictions_platformprofile SET platform = 'theirs'", "profile_differs"),
     ],
 )
-def test_whoever_touches_a_review_or_a_report_is_found_out(reviewed, found_after, change, kind):
+def test_whoever_touches_a_review_a_report_or_a_profile_is_found_out(reviewed, found_after, change, kind):
     assert found_after(change) == {kind}

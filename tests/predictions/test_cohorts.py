@@ -227,7 +227,7 @@ def test_converted_values_have_the_answer_that_they_have_alone(read, alice_actin
     cohort = read(as_csv(rows), replace(SHARED, unit="intensity"))
     assert cohort.predicted
     for one in Prediction.objects.filter(cohort=cohort):
-        single = alone(alice_acting, *rows[one.cohort_number - 1], unit="intensity")
+        single = alone(alice_acting, *rows[(one.cohort_number or 0) - 1], unit="intensity")
         together, by_itself = (Prediction.objects.get(id=made.id).contents for made in (one, single))
         assert together["panel"].pop("steps")[-1:] == by_itself["panel"].pop("steps")[-1:]
         assert together == by_itself

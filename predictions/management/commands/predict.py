@@ -39,6 +39,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--unit", type=plain_text(), default="", help="log2_intensity unless the file says"
         )
+        parser.add_argument("--platform", type=plain_text(), help="another than the model's, with a profile")
         parser.add_argument("--format", choices=READERS, default="", help="where it is not recognised")
         parser.add_argument("--part", type=plain_text(), default="", help="the sheet, strand or layer")
         parser.add_argument(
@@ -86,6 +87,7 @@ def _submit(actor: Actor, options: dict[str, Any]) -> Prediction:
     request = PanelRequest(
         measurements=sample.measurements,
         unit=unit,
+        platform=options["platform"],
         age_years=age,
         case_reference=options["case"],
         sample_id=sample.name,
