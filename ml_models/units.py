@@ -66,22 +66,16 @@ def detect_unit(values: Sequence[float]) -> Look:
     """Tell by range and grain what the observed values (at least one) of a sample look like."""
     code = str(looks_of(np.array([values], dtype=np.float64))[0])
     low, high, count = min(values), max(values), len(values)
-    negative = sum(value < 0 for value in values)
-    numbers: dict[str, dict[str, int | Decimal]] = {
-        RAW_COUNTS: {"count": count, "high": round(high)},
-        CENTRED: {"negative": negative, "count": count, "low": _rounded(low, 4)},
-        LINEAR: {"high": _rounded(high, 6)},
-        LOG_SCALE: {"low": _rounded(low, 4), "high": _rounded(high, 4)},
-    }
-    return Look(code, _SAYS[code], numbers[code])
-
-
-_SAYS = {
-    RAW_COUNTS: "all {count} values are whole numbers, the largest {high}",
-    CENTRED: "{negative} of {count} values are below zero, the lowest {low}",
-    LINEAR: "the largest value is {high}",
-    LOG_SCALE: "the values lie between {low} and {high}",
-}
+    if code == RAW_COUNTS:
+        numbers: dict[str, int | Decimal] = {"count": count, "high": round(high)}
+        return Look(code, "all {count} values are whole numbers, the largest {high}", numbers)
+    if code == CENTRED:
+        numbers = {"negative": sum(value < 0 for value in values), "count": count, "low": _rounded(low, 4)}
+        return Look(code, "{negative} of {count} values are below zero, the lowest {low}", numbers)
+    if code == LINEAR:
+        return Look(code, "the largest value is {high}", {"high": _rounded(high, 6)})
+    numbers = {"low": _rounded(low, 4), "high": _rounded(high, 4)}
+    return Look(code, "the values lie between {low} and {high}", numbers)
 
 
 def _rounded(value: float, digits: int) -> Decimal:
