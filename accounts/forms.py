@@ -52,7 +52,7 @@ class ReceiptForm(forms.Form):
 class ReportForm(forms.Form):
     """A file that may be a report of ours."""
 
-    LARGEST = 5_000_000
+    LARGEST = 2_000_000
 
     file = forms.FileField(label=_("The report, as a PDF file"))
 

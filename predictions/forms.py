@@ -52,7 +52,8 @@ class PanelForm(forms.Form):
         strip=False,
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "autocomplete": "off"}),
         help_text=gettext_lazy(
-            "As copied from a spreadsheet, or as CSV. HGNC symbols or the model's probe sets, in any order."
+            "As copied from a spreadsheet, or as CSV. HGNC symbols, Entrez or Ensembl identifiers, or probe "
+            "sets."
         ),
     )
     file = forms.FileField(
@@ -78,8 +79,8 @@ class PanelForm(forms.Form):
         ],
         required=False,  # the panel's own check says what is missing, together with everything else
         help_text=gettext_lazy(
-            "As the lab states it; a format that states its own needs none. A unit that the model does not "
-            "read is refused, not converted."
+            "As the lab states it; a format that states its own needs none. What is converted is said with "
+            "the result; what cannot be converted soundly is refused."
         ),
     )
     platform = forms.ChoiceField(

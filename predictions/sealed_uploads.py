@@ -1,9 +1,10 @@
 """Files that browsers and systems send, sealed as they arrive: none ever lies in the clear on a disk."""
 
+from io import BytesIO
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest
 
 from predictions.cohort_inputs import LARGEST_FILE, PART, Sealing, Stored, discard
@@ -30,24 +31,23 @@ class SealingUploadHandler(FileUploadHandler):
         self._sealing: Sealing | None = None
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        """Begin a file, unless nobody asked for it."""
+        """Begin a file; one that nobody asked for is not kept."""
         super().new_file(*args, **kwargs)
-        if not _is_wanted(self.request):
-            raise SkipFile
-        self._sealing = Sealing()
+        self._sealing = Sealing() if _is_wanted(self.request) else None
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         """Seal what has come."""
-        assert self._sealing  # noqa: S101 - a file has begun
+        if self._sealing is None:
+            return
         if start + len(raw_data) > LARGEST_FILE:
             self.upload_interrupted()
             raise StopUpload(connection_reset=True)
         self._sealing.write(raw_data)
 
-    def file_complete(self, file_size: int) -> SealedUpload | None:  # noqa: ARG002 - Django's signature
-        """The file, to be read from the sealed parts."""
+    def file_complete(self, file_size: int) -> UploadedFile:  # type: ignore[type-arg]
+        """The file, to be read from the sealed parts; of one that was not kept the size alone."""
         if self._sealing is None:
-            return None
+            return UploadedFile(BytesIO(), self.file_name, self.content_type, file_size)
         stored, self._sealing = self._sealing.finish(self.file_name or ""), None
         return SealedUpload(stored, self.file_name or "", self.content_type or "")
 

@@ -62,7 +62,7 @@ def test_keys_that_do_not_belong_together_are_named_and_not_repeated(given, tmp_
     given(signing, *public)
     with pytest.raises(WrongSetting, match=told) as refusal:
         ledger_keys.read(StateDirectory(tmp_path))
-    assert KEY.text.rpartition("+")[2] not in str(refusal.value)
+    assert KEY.text.split("+", 4)[-1] not in str(refusal.value)
 
 
 def test_in_production_the_public_keys_have_to_be_given(monkeypatch, tmp_path):

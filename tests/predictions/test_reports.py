@@ -380,6 +380,7 @@ def test_anybody_can_compare_a_file_with_what_was_made(made, fetch):
         (pdf, 200, "The file is a report of ours"),
         (pdf + b"\n", 200, "not one of the reports"),
         (b"", 422, "The submitted file is empty"),
+        (b"x" * 2_000_001, 422, "larger than any report"),
         (b"x" * 5_000_001, 422, "larger than any report"),
     ):
         answer = Client().post(receipt_page(made), {"file": uploaded(content)})

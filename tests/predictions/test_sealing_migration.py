@@ -13,7 +13,6 @@ from predictions.models import Prediction, Proposal, ShadowReading
 from predictions.sealed_contents import open_contents
 
 BEFORE = [("accounts", "0003_one_spelling"), ("predictions", "0004_lifecycle_rules")]
-AFTER = [("predictions", "0006_plain_contents_gone")]
 TABLES = ("predictions_prediction", "predictions_shadowreading", "predictions_proposal")
 PANEL = {"values": {"IL18": 7.1234987, "PLK1": None}, "unit_declared": "log2_intensity"}
 RESULT = {"log_hazard": -0.25, "risk": [0.1, 0.31415926]}
@@ -107,7 +106,7 @@ def test_rows_of_before_are_sealed_in_place_and_nothing_is_left_in_the_clear(old
         made, worst = fill(cursor, ["CANARY-1", "CANARY-1", "CANARY-2", "", ""])
     files = files_of(old)
     executor.loader.build_graph()
-    executor.migrate(AFTER)
+    executor.migrate(executor.loader.graph.leaf_nodes())
 
     kept = [Prediction.objects.using(old).get(id=prediction) for prediction in made]
     assert [row.case_reference for row in kept] == ["CANARY-1", "CANARY-1", "CANARY-2", "", ""]
