@@ -17,7 +17,7 @@ MOST_BYTES = 2_000_000_000
 # Tables of numbers shrink to a third or a tenth; nothing but zeros shrinks to a thousandth.
 MOST_RATIO = 200
 SMALL = 10_000_000  # what is small may be of any ratio
-MOST_DIRECTORY = 1_000_000
+MOST_DIRECTORY = 200_000
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 OTHERS = {
     b"BZh": "bzip2",

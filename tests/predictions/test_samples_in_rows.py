@@ -1,6 +1,7 @@
 """A row for each sample: the fast way reads what the exact way reads, and nothing is lost."""
 
 import io
+from itertools import chain
 from math import inf, nan
 
 import numpy as np
@@ -97,8 +98,8 @@ def test_plain_rows_are_read_the_fast_way(rows):
     layout = Layout(("sample", "age", "IL18", "POLQ", "PLK1"), ",", False, (2, 3, 4), 0, 1)
     block = block_of([['"S 1"', "57", *row] for row in rows], ",")
     plain = read_plain(block, 2, layout)
-    assert plain
-    assert is_same(plain, read_cells(block, 2, layout))
+    assert plain or set(chain.from_iterable(rows)) <= {"", "NA"}  # nothing measured is no table to be fast at
+    assert plain is None or is_same(plain, read_cells(block, 2, layout))
 
 
 def test_id_age_and_genes_are_found_by_their_names_in_any_order():

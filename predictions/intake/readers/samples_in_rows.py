@@ -180,7 +180,7 @@ def read_plain(block: bytes, row: int, layout: Layout) -> Chunk | None:
     genes = frame.select(f"{column}" for column in layout.genes)
     values = genes.to_numpy()
     missing = np.isnan(values)
-    if np.isinf(values).any() or missing.sum() != sum(genes.null_count().row(0)):
+    if missing.all() or np.isinf(values).any() or missing.sum() != sum(genes.null_count().row(0)):
         return None
     names = [_read_name(cell) for cell in _texts(frame, layout.sample)]
     if any(not name for name, is_empty in zip(names, missing.all(axis=1), strict=True) if is_empty):
