@@ -38,7 +38,7 @@ class SharedForm(forms.Form):
         required=False,
     )
     accept_former_symbols = forms.BooleanField(
-        label=gettext_lazy("Read former gene symbols as the current ones"), required=False
+        label=gettext_lazy("Read former gene symbols and aliases as the current ones"), required=False
     )
 
     def as_request(self) -> PanelRequest:
@@ -65,7 +65,7 @@ class CohortForm(SharedForm):
     reader = forms.ChoiceField(
         label=gettext_lazy("Format"),
         choices=[
-            ("", gettext_lazy("By its content")),
+            ("", gettext_lazy("Recognise it")),
             *((code, say_lazily(reader.NAME)) for code, reader in READERS.items()),
         ],
         required=False,

@@ -52,7 +52,7 @@ class ProfileForm(forms.Form):
         help_text=gettext_lazy("Many samples in one file, in any of the formats that are read."),
     )
     accept_former_symbols = forms.BooleanField(
-        label=gettext_lazy("Read former gene symbols and aliases as the current symbols"), required=False
+        label=gettext_lazy("Read former gene symbols and aliases as the current ones"), required=False
     )
 
     def as_reference(self, manifest: Manifest) -> Reference:
