@@ -12,6 +12,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 from predictions.exceptions import Problem
 from predictions.forms import PanelForm
 from tests.browser.test_pages import EXAMPLE, FORM, overflow, submit_example
+from tests.panels import values_of
 
 AUDIT, CASES, RELEASES = (
     "/admin/accounts/event/",
@@ -64,6 +65,10 @@ PAGES: dict[str | None, tuple[str, ...]] = {
         FORM,
         EXAMPLE,
         "/predictions/",
+        "/predictions/formats/",
+        "/cohorts/",
+        "cohort",
+        "problems",
         "/models/",
         "/models/rotterdam76-ridge/1.0.0/",
         "/profiles/",
@@ -131,6 +136,8 @@ def addresses(chromium, product, sessions, root) -> dict[str, str]:
         submit_example(page, "P-AXE")
         found["result"] = page.url
         found["receipt"] = page.locator("a[href*='/receipts/']").first.get_attribute("href")
+        found["cohort"] = send_cohort(page)
+        found["problems"] = f"{found['cohort']}problems/"
     with chromium.new_context(storage_state=sessions["auditor"], base_url=product.url) as context:
         page = context.new_page()
         page.goto(AUDIT)
@@ -150,6 +157,22 @@ def addresses(chromium, product, sessions, root) -> dict[str, str]:
         page.goto("/admin/accounts/person/")
         found["person"] = page.locator("#result_list tbody a").first.get_attribute("href")
     return found
+
+
+def send_cohort(page: Page) -> str:
+    """The address of a cohort that was read, of which one sample was refused."""
+    symbols = list(values_of(0))
+    rows = [["sample", *symbols], *([f"S{n}", *map(str, values_of(n).values())] for n in range(3))]
+    rows.append(["S9", "?", *rows[-1][2:]])
+    content = "\n".join(map(",".join, rows)).encode()
+    page.goto("/cohorts/")
+    page.get_by_label("File of many samples").set_input_files(
+        {"name": "cohort.csv", "mimeType": "text/csv", "buffer": content}
+    )
+    page.get_by_label("Unit of the values").select_option("log2_intensity")
+    page.get_by_role("button", name="Read the risks").click()
+    page.get_by_role("heading", name="Refused samples").wait_for()
+    return page.url
 
 
 def faults(page: Page, **options: Any) -> list[Any]:
@@ -236,12 +259,13 @@ def test_fields_get_the_focus_in_the_order_in_which_they_are_read(visit):
     page = visit(FORM)
     page.get_by_label("Paste two columns").focus()
     order = []
-    for _ in range(6):
+    for _ in range(7):
         order.append(page.evaluate(STOP)["name"])
         page.keyboard.press("Tab")
     assert order == [
         "Paste two columns: gene and value",
-        "or choose a CSV or TSV file",
+        "or choose the lab's file",
+        "Format",
         "Unit of the values",
         "Read former gene symbols and aliases as the current ones",
         "Age in years",

@@ -30,7 +30,7 @@ def test_the_example_is_a_file_that_the_form_takes(visit, tmp_path):
     assert download.value.suggested_filename == "sample.csv"
     file = tmp_path / "sample.csv"
     download.value.save_as(file)
-    page.get_by_label("choose a CSV or TSV file").set_input_files(file)
+    page.get_by_label("choose the lab's file").set_input_files(file)
     page.get_by_label("Unit of the values").select_option("log2_intensity")
     page.get_by_role("button", name="Read the risk").click()
     expect(page.get_by_role("region", name="Result")).to_contain_text("out of 100")
