@@ -13,8 +13,6 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-import polars as pl
-import xlsxwriter
 from django.db import transaction
 
 from accounts import ledger
@@ -29,22 +27,22 @@ GROUP = 1_000
 HORIZONS = (5, 10)
 # A spreadsheet is made in memory.
 MOST_ROWS_OF_XLSX = 50_000
-COLUMNS: dict[str, type[pl.DataType]] = {
-    "number": pl.Int64,
-    "sample_id": pl.String,
-    "age_years": pl.Int64,
-    "status": pl.String,
-    "prediction": pl.String,
-    "risk_5_years_percent": pl.Float64,
-    "risk_5_years_lower_percent": pl.Float64,
-    "risk_5_years_upper_percent": pl.Float64,
-    "risk_10_years_percent": pl.Float64,
-    "risk_10_years_lower_percent": pl.Float64,
-    "risk_10_years_upper_percent": pl.Float64,
-    "log_hazard": pl.Float64,
-    "genes_missing": pl.Int64,
-    "release": pl.String,
-    "problems": pl.String,
+COLUMNS: dict[str, type] = {
+    "number": int,
+    "sample_id": str,
+    "age_years": int,
+    "status": str,
+    "prediction": str,
+    "risk_5_years_percent": float,
+    "risk_5_years_lower_percent": float,
+    "risk_5_years_upper_percent": float,
+    "risk_10_years_percent": float,
+    "risk_10_years_lower_percent": float,
+    "risk_10_years_upper_percent": float,
+    "log_hazard": float,
+    "genes_missing": int,
+    "release": str,
+    "problems": str,
 }
 # A spreadsheet would take a cell that begins so for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
@@ -170,6 +168,8 @@ def _as_json_lines(rows: Iterator[Row]) -> Iterator[bytes]:
 
 
 def _as_xlsx(rows: Iterator[Row]) -> Iterator[bytes]:
+    import xlsxwriter  # noqa: PLC0415 - most processes are never asked for it
+
     file = io.BytesIO()
     # In memory, since XlsxWriter's temporary files would hold patients in the clear.
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -182,6 +182,8 @@ def _as_xlsx(rows: Iterator[Row]) -> Iterator[bytes]:
 
 
 def _as_parquet(rows: Iterator[Row]) -> Iterator[bytes]:
+    import polars as pl  # noqa: PLC0415 - 25 MB that a process without tables does not need
+
     frames = [pl.DataFrame(group, schema=COLUMNS) for group in _groups(rows)]
     file = io.BytesIO()
     (pl.concat(frames) if frames else pl.DataFrame(schema=COLUMNS)).write_parquet(file)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from predictions.exceptions import Problem
@@ -18,6 +17,8 @@ def refuse_repeats(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     Eight bytes are remembered of each name: two of a million that differ are alike with a probability of
     3e-8.
     """
+    import polars as pl  # noqa: PLC0415 - 25 MB that a process without tables does not need
+
     seen = np.empty(0, np.uint64)
     for chunk in chunks:
         digests = pl.Series(chunk.sample_ids, dtype=pl.String).hash().to_numpy()

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, product
 from math import inf
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-import polars as pl
 
 from predictions.exceptions import PanelRefused, Problem
 from predictions.intake.cells import (
@@ -42,6 +41,9 @@ from predictions.intake.tables import CHUNK, OTHERS_NAMED, Choices, Chunk, Head,
 from predictions.intake.text_files import TextFile, open_text
 from predictions.intake.whole_numbers import whole_number
 from predictions.sentences import Sentence, marked, sentence
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SAMPLES_NAMED = marked("Column {column} was read as the name of the sample.")
 AGES_READ = marked("Column {column} was read as the age in years.")
@@ -192,11 +194,13 @@ def read_plain(block: bytes, row: int, layout: Layout) -> Chunk | None:
     return Chunk(tuple(names), tuple(ages), tuple(range(row, row + len(names))), values)
 
 
-def _texts(frame: pl.DataFrame, column: int | None) -> list[str]:
+def _texts(frame: "pl.DataFrame", column: int | None) -> list[str]:
     return [""] * frame.height if column is None else frame[f"{column}"].fill_null("").to_list()
 
 
-def _parse(block: bytes, layout: Layout) -> pl.DataFrame | None:
+def _parse(block: bytes, layout: Layout) -> "pl.DataFrame | None":
+    import polars as pl  # noqa: PLC0415 - 25 MB that a process without tables does not need
+
     block = _unquote(block, layout.delimiter)
     if layout.is_sparse or not _may_be_plain(block, layout):
         return None
