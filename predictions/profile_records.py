@@ -1,10 +1,12 @@
 """What reference samples told of a laboratory's platform. Never changed: each upload is a new version."""
 
+import hashlib
 from typing import ClassVar
 
 from django.db import models
 from uuid_utils.compat import uuid7
 
+from accounts import ledger
 from accounts.models import ApiKey, Event, Organisation, Person
 
 
@@ -42,3 +44,9 @@ class PlatformProfile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.platform}, version {self.version}"
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what samples are mapped by, as it is now."""
+        mapped_by = {name: getattr(self, name) for name in ("platform", "version", "unit", "genes")}
+        return hashlib.sha256(ledger.canonical_json(mapped_by)).hexdigest()

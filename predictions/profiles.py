@@ -1,10 +1,8 @@
 """Platform profiles: learned from reference samples, kept as versions, found again for each sample."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -101,7 +99,7 @@ def as_profile(record: PlatformProfile) -> Profile:
     ReleaseUnavailable
         When it is not what was put on record.
     """
-    if digest_of(record) != record.sha256:
+    if record.digest != record.sha256:
         raise ReleaseUnavailable(f"The profile {record.id} is not what was learned.")
     genes = {symbol: (float(location), float(scale)) for symbol, (location, scale) in record.genes.items()}
     return Profile(
@@ -299,7 +297,7 @@ def _record(
     variance = receptor_variance(values[learned.kept], learned.location, learned.scale, manifest)
     profile.receptor_variance = variance
     profile.looks_consecutive = None if variance is None else look_consecutive(variance, profile.samples)
-    profile.sha256 = digest_of(profile)
+    profile.sha256 = profile.digest
     entry = ledger.record(
         events.PROFILE_LEARNED,
         actor,
@@ -315,17 +313,6 @@ def _record(
     profile.event = Event(id=entry.id, leaf=entry.leaf)
     profile.save(force_insert=True)
     return profile.id
-
-
-def digest_of(profile: PlatformProfile) -> str:
-    """The SHA-256 of what samples are mapped by."""
-    content: dict[str, Any] = {
-        "platform": profile.platform,
-        "version": profile.version,
-        "unit": profile.unit,
-        "genes": profile.genes,
-    }
-    return hashlib.sha256(ledger.canonical_json(content)).hexdigest()
 
 
 def _genes(learned: LearnedScale, manifest: Manifest) -> dict[str, list[float]]:

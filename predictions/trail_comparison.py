@@ -11,6 +11,7 @@ from accounts.moments import microseconds_of
 from accounts.tree_store import Cursor
 from accounts.verification import stream
 from predictions import events
+from predictions.profile_records import PlatformProfile
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,17 @@ def compare_kept(cursor: Cursor) -> Iterator[Finding]:
     for kept in _KEPT:
         yield from _compare(kept)
         yield from _lost(kept, cursor)
+    yield from _check_genes()
+
+
+def _check_genes() -> Iterator[Finding]:
+    """The event of a profile has only the digest of its genes: whether they still have it."""
+    query = "SELECT id, platform, version, unit, genes, sha256 FROM predictions_platformprofile"
+    for row_id, platform, version, unit, genes, sha256 in stream(query):
+        mapped_by = PlatformProfile(platform=platform, version=version, unit=unit, genes=json.loads(genes))
+        if mapped_by.digest != sha256:
+            detail = "Location and scale of its genes are not those that were learned."
+            yield Finding("profile_differs", f"profile {row_id}", detail)
 
 
 def _compare(kept: _Kept) -> Iterator[Finding]:

@@ -120,6 +120,10 @@ def test_reviews_reports_and_profiles_that_nobody_touched_are_what_their_events_
         ("DELETE FROM audit.event WHERE action = 'profile.learned'", "profile_without_event"),
         ("UPDATE predictions_platformprofile SET sha256 = repeat('0', 64)", "profile_differs"),
         ("UPDATE predictions_platformprofile SET platform = 'theirs'", "profile_differs"),
+        (
+            "UPDATE predictions_platformprofile SET genes = jsonb_set(genes, '{ABLIM1}', '[8, 1]')",
+            "profile_differs",
+        ),
     ],
 )
 def test_whoever_touches_a_review_a_report_or_a_profile_is_found_out(reviewed, found_after, change, kind):
