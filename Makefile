@@ -2,7 +2,7 @@
 # PYTHON chooses the interpreter: make run PYTHON=python3.12
 
 PYTHON ?= python3
-WHOLE := $(addprefix tests/,browser embedded live stores anchors)
+WHOLE := $(addprefix tests/,browser embedded live)
 TOOLS := .venv/bin
 UV := .bootstrap/bin/uv
 # Hashes pin what is installed, also where the user's pip is set up for something else.
@@ -19,7 +19,7 @@ run: .venv/runtime-installed
 
 # Two halves side by side, each with servers of its own: the product as a whole, and its parts.
 test: .venv/dev-installed
-	@echo "Some 15 minutes; each of two halves tells when it is done."
+	@echo "Some 13 minutes; each of two halves tells when it is done."
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going test-whole test-parts
 
 test-whole: .venv/dev-installed

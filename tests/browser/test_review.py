@@ -89,6 +89,8 @@ def test_the_page_for_the_patient_is_one_sheet_of_paper_in_every_language(agreed
         agreed.context.add_cookies([{"name": "django_language", "value": language, "url": address}])
         agreed.goto(address)
         assert agreed.locator("html").get_attribute("lang") == language
+        ligatures = agreed.locator(".whole").evaluate("it => getComputedStyle(it).fontVariantLigatures")
+        assert ligatures == "none"  # with them, what is copied from paper is another identifier
         printed = PdfReader(io.BytesIO(agreed.pdf(prefer_css_page_size=True)))
         assert len(printed.pages) == 1
         assert address.split("/")[-3] in printed.pages[0].extract_text()
