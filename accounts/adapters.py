@@ -1,9 +1,16 @@
 """Where the library for signing in asks us."""
 
+import logging
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
+from accounts import session_marks
+from accounts.models import Person
 from accounts.network import client_address
+
+logger = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
@@ -17,3 +24,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
+
+    def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:  # noqa: ARG002 - the library's signature
+        return not session_marks.is_fresh(self.request.session) and bool(
+            self.get_reauthentication_methods(self.request.user)
+        )
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: Person,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tell somebody what was changed at their account. What was done stays done without a mail server."""
+        try:
+            super().send_notification_mail(template_prefix, user, context, email or user.email)
+        except OSError as error:
+            logger.error("A notification could not be sent: %s", type(error).__name__)  # noqa: TRY400

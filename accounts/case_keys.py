@@ -8,6 +8,7 @@ row they stand in, so that nothing can be put into the place of something else.
 
 import os
 import zlib
+from base64 import b64decode, b64encode
 from typing import Any
 from uuid import UUID
 
@@ -93,6 +94,26 @@ def unseal(data_key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
         When a bit of it is another, it stands in another row, or the key is another.
     """
     return zlib.decompress(_decrypt(data_key, sealed, bound_to))
+
+
+def encrypt_text(text: str, bound_to: bytes) -> str:
+    """A short text under the key that wraps now, with its identifier in front: KEY.BASE64."""
+    kek_id = current_kek_id()
+    sealed = _encrypt(settings.CASE_KEYS[kek_id], text.encode(), bound_to)
+    return f"{kek_id}.{b64encode(sealed).decode()}"
+
+
+def decrypt_text(encrypted: str, bound_to: bytes) -> str:
+    """What `encrypt_text` made of it.
+
+    Raises
+    ------
+    CaseUnreadable
+    """
+    kek_id, _, sealed = encrypted.rpartition(".")
+    if kek_id not in settings.CASE_KEYS:
+        raise CaseUnreadable(f"CASE_KEYS has no key {kek_id}.")
+    return _decrypt(settings.CASE_KEYS[kek_id], b64decode(sealed), bound_to).decode()
 
 
 def _select_or_insert(organisation_id: UUID, digest: str | None) -> CaseKey | None:

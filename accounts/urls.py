@@ -1,6 +1,10 @@
 """The pages of an account. Of the library's only these are served: nobody signs up, or changes an address."""
 
 from allauth.account import views as library
+from allauth.mfa.base import views as factors
+from allauth.mfa.recovery_codes import views as codes
+from allauth.mfa.totp import views as app
+from allauth.mfa.webauthn import views as passkeys
 from django.conf import settings
 from django.urls import path, re_path
 
@@ -13,6 +17,24 @@ urlpatterns = [
     path("receipts/", views.ask_for_receipt, name="receipts"),
     path("receipts/<uuid:event_id>/<str:leaf>/", views.check_receipt, name="receipt"),
     path("accounts/password/change/", views.change_password, name="account_change_password"),
+    path("accounts/reauthenticate/", library.reauthenticate, name="account_reauthenticate"),
+    path("accounts/sessions/", views.list_sessions, name="sessions"),
+    path("accounts/2fa/", factors.index, name="mfa_index"),
+    path("accounts/2fa/authenticate/", factors.authenticate, name="mfa_authenticate"),
+    path("accounts/2fa/reauthenticate/", factors.reauthenticate, name="mfa_reauthenticate"),
+    path("accounts/2fa/app/", app.activate_totp, name="mfa_activate_totp"),
+    path("accounts/2fa/app/remove/", app.deactivate_totp, name="mfa_deactivate_totp"),
+    path("accounts/2fa/codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path("accounts/2fa/codes/new/", codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("accounts/2fa/passkeys/", passkeys.list_webauthn, name="mfa_list_webauthn"),
+    path("accounts/2fa/passkeys/new/", passkeys.add_webauthn, name="mfa_add_webauthn"),
+    path("accounts/2fa/passkeys/<int:pk>/remove/", passkeys.remove_webauthn, name="mfa_remove_webauthn"),
+    path("accounts/2fa/passkeys/login/", passkeys.login_webauthn, name="mfa_login_webauthn"),
+    path(
+        "accounts/2fa/passkeys/reauthenticate/",
+        passkeys.reauthenticate_webauthn,
+        name="mfa_reauthenticate_webauthn",
+    ),
 ]
 if settings.PASSWORD_RESET_OFFERED:
     urlpatterns += [

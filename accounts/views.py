@@ -1,6 +1,7 @@
 from uuid import UUID
 
 from allauth.account.views import password_change
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -12,11 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import events, session_marks
+from accounts.browser_names import name_browser
 from accounts.event_words import words_of
 from accounts.forms import ReceiptForm, ReportForm
 from accounts.links import LinkRefused, use_link
 from accounts.models import Event, Person
 from accounts.receipts import find_place, reports_of
+from accounts.visits import record_visit
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -34,7 +38,10 @@ def sign_in_once(request: HttpRequest, token: str) -> HttpResponse:
         person = use_link(token)
     except LinkRefused:
         return render(request, "accounts/sign_in_once.html", {"refused": True}, status=410)
+    if settings.LINKS_ARE_SECOND_FACTORS:
+        session_marks.note_second_factor(request.session, person)
     login(request, person, backend=MODEL_BACKEND)
+    UserSession.objects.create_from_request(request)
     messages.success(request, _("You are signed in as {person}.").format(person=person))
     return redirect(reverse("new_prediction") + ("?example=1" if "example" in request.GET else ""))
 
@@ -85,3 +92,23 @@ def change_password(request: HttpRequest) -> HttpResponse:
         return render(request, "accounts/no_password.html")
     response: HttpResponse = password_change(request)
     return response
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def list_sessions(request: HttpRequest) -> HttpResponse:
+    """Where somebody is signed in, and the way to end it there."""
+    sessions = UserSession.objects.purge_and_list(request.user)
+    if request.method != "POST":
+        newest_first = sorted(sessions, key=lambda session: session.last_seen_at, reverse=True)
+        named = [(session, name_browser(session.user_agent)) for session in newest_first]
+        return render(request, "accounts/sessions.html", {"sessions": named})
+    others = [session for session in sessions if not session.is_current()]
+    chosen = [session for session in others if request.POST.get("session") in {"others", str(session.pk)}]
+    for session in chosen:
+        session.end()
+    if chosen:
+        record_visit(request, events.SESSIONS_ENDED, count=len(chosen))
+        messages.success(request, _("Signed out there."))
+    return redirect("sessions")

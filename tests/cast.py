@@ -4,6 +4,9 @@ Alice is a clinician of the clinic, Audrey its auditor, Adam its administrator. 
 another hospital and must see nothing of theirs.
 """
 
+from django.test import Client
+
+from accounts import session_marks
 from accounts.models import Membership, Organisation, Person, Role
 
 
@@ -17,3 +20,12 @@ def make_person(name: str, organisation: Organisation, role: Role) -> Person:
     )
     Membership.objects.create(person=person, organisation=organisation, role=role)
     return person
+
+
+def sign_in(client: Client, person: Person) -> Client:
+    """Sign somebody in who has shown a second factor."""
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    session_marks.note_second_factor(session, person)
+    session.save()
+    return client

@@ -18,7 +18,7 @@ from ml_models.manifest import Manifest
 from ml_models.registry import ReleaseStore
 from predictions import lifecycle, releases
 from predictions.models import Release
-from tests.cast import make_person
+from tests.cast import make_person, sign_in
 from tests.panels import transbig
 from tests.product import Product, new_place, remove_place
 
@@ -126,12 +126,7 @@ def alice_acting(alice: Person, clinic: Organisation) -> Actor:
 def browser_of(db: None) -> Iterator[Callable[[Person], Client]]:
     """A signed-in client of a person."""
 
-    def sign_in(person: Person) -> Client:
-        client = Client()
-        client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-        return client
-
-    yield sign_in
+    yield lambda person: sign_in(Client(), person)
     cache.clear()
 
 

@@ -78,7 +78,6 @@ def test_these_pages_are_served_to_everybody(path):
         "confirm-email/MQ:1abc:xyz/",
         "password/set/",
         "inactive/",
-        "reauthenticate/",
         "login/code/confirm/",
     ],
 )

@@ -9,6 +9,7 @@ from accounts.models import Event
 from predictions.forms import MOST_UPLOADED
 from predictions.models import Prediction
 from predictions.selectors import PAGE
+from tests.cast import sign_in
 from tests.panels import as_text, values_of
 
 pytestmark = pytest.mark.django_db
@@ -192,7 +193,6 @@ def test_a_long_list_is_shown_page_by_page_without_loss(send, alice, browser_of)
 
 
 def test_a_form_without_the_csrf_token_is_refused(release, alice):
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    client = sign_in(Client(enforce_csrf_checks=True), alice)
     assert client.post(FORM, {"pasted": as_text(values_of(0)), "unit": "log2_intensity"}).status_code == 403
     assert not Prediction.objects.exists()

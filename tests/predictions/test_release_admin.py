@@ -8,6 +8,7 @@ from django.test import Client
 from predictions import lifecycle, releases
 from predictions.models import Activation, Proposal, ReleaseState
 from predictions.tasks import confirm_predictions
+from tests.cast import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -144,8 +145,7 @@ def test_a_form_that_cannot_be_read_is_shown_again(candidate, adam, browser_of, 
 
 
 def test_a_step_without_the_csrf_token_is_refused(candidate, adam):
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(adam, backend="django.contrib.auth.backends.ModelBackend")
+    client = sign_in(Client(enforce_csrf_checks=True), adam)
     assert client.post(step_of(candidate, "retire")).status_code == 403
     candidate.refresh_from_db()
     assert candidate.state == ReleaseState.CALLABLE
