@@ -24,7 +24,17 @@ class Actor:
     door: Door
     person: Person | None = None
     api_key: ApiKey | None = None
-    may_submit: bool = True
+    roles: frozenset[Role] | None = None
+
+    @property
+    def may_submit(self) -> bool:
+        """Whether they may ask for predictions: systems do by their scopes, people by their roles."""
+        return self.roles is None or not self.roles.isdisjoint(ASKING_ROLES)
+
+    @property
+    def administers(self) -> bool:
+        """Whether they keep the people and keys of the organisation."""
+        return self.roles is not None and Role.ADMIN in self.roles
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class Steward:
 
 
 def actor_of_person(person: Person) -> Actor:
-    """The person acting for the first organisation they belong to.
+    """The person acting for the organisation that they chose, or the first that they belong to.
 
     Raises
     ------
@@ -46,9 +56,10 @@ def actor_of_person(person: Person) -> Actor:
     memberships = list(Membership.objects.filter(person=person).select_related("organisation"))
     if not memberships:
         raise NoOrganisation
-    organisation = memberships[0].organisation
-    roles = {membership.role for membership in memberships if membership.organisation == organisation}
-    return Actor(organisation, "form", person=person, may_submit=not roles.isdisjoint(ASKING_ROLES))
+    chosen = [each for each in memberships if each.organisation_id == person.acting_for_id]
+    organisation = (chosen or memberships)[0].organisation
+    roles = frozenset(Role(each.role) for each in memberships if each.organisation == organisation)
+    return Actor(organisation, "form", person=person, roles=roles)
 
 
 def audited_organisations(person: Person) -> list[Organisation]:

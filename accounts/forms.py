@@ -21,13 +21,14 @@ from allauth.mfa.webauthn.forms import (
     ReauthenticateWebAuthnForm,
 )
 from django import forms
+from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.addresses import normal_address, validate_ascii
-from accounts.models import Person
+from accounts.models import Person, Role
 from accounts.second_factors import require_not_locked, spend_code
 
 
@@ -182,3 +183,50 @@ class ReportForm(forms.Form):
     def digest(self) -> str:
         """The SHA-256 of the file, in hexadecimal."""
         return hashlib.sha256(self.cleaned_data["file"].read()).hexdigest()
+
+
+class InviteForm(forms.Form):
+    """Whom to invite, as what."""
+
+    email = forms.EmailField(label=_("E-mail address"), max_length=254, validators=[validate_ascii])
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+
+    def clean_email(self) -> str:
+        return normal_address(self.cleaned_data["email"])
+
+    def clean_role(self) -> Role:
+        return Role(self.cleaned_data["role"])
+
+
+class RolesForm(forms.Form):
+    """What somebody is in an organisation; nothing: they leave it."""
+
+    roles = forms.MultipleChoiceField(
+        label=_("Roles"),
+        choices=Role.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Without any they leave the organisation, and are signed out everywhere."),
+    )
+
+    def clean_roles(self) -> set[Role]:
+        return {Role(role) for role in self.cleaned_data["roles"]}
+
+
+class AcceptForm(SetPasswordMixin, forms.Form):  # type: ignore[type-arg]  # it takes none at run time
+    """The name and the password of a newcomer."""
+
+    name = forms.CharField(label=_("Your name"), max_length=200, help_text=_("As it shall stand on reports."))
+    password1, password2 = SetPasswordMixin.create_password_fields(
+        label1=_("Password"), label2=_("Password, once more")
+    )
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._email = email
+        self.fields["name"].widget.attrs["autocomplete"] = "name"
+
+    def clean(self) -> dict[str, Any]:
+        self.validate_passwords()
+        self.validate_password_for_user(Person(email=self._email, name=self.cleaned_data.get("name", "")))
+        return super().clean() or {}

@@ -63,6 +63,8 @@ class Person(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("may open the admin"), default=False)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    # Of several organisations, the one that somebody chose to act for.
+    acting_for = models.ForeignKey(Organisation, on_delete=models.SET_NULL, null=True, editable=False)
 
     objects: ClassVar[PersonManager] = PersonManager()
 
@@ -120,6 +122,27 @@ class Membership(models.Model):
         return gettext("{person}: {role} of {organisation}").format(
             person=self.person, role=self.get_role_display(), organisation=self.organisation
         )
+
+
+class Invitation(models.Model):
+    """A link that makes somebody a member of an organisation, once. Only its digest is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE)
+    email = models.EmailField(validators=[validate_ascii])
+    role = models.CharField(max_length=12, choices=Role.choices)
+    invited_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.email}: {self.get_role_display()} of {self.organisation}"
 
 
 class ApiKey(models.Model):

@@ -8,12 +8,27 @@ from allauth.mfa.webauthn import views as passkeys
 from django.conf import settings
 from django.urls import path, re_path
 
-from accounts import views
+from accounts import organisation_pages, views
 
 urlpatterns = [
     path("accounts/once/<str:token>/", views.sign_in_once, name="sign_in_once"),
     path("accounts/login/", library.login, name="account_login"),
     path("accounts/logout/", library.logout, name="account_logout"),
+    path("organisation/", organisation_pages.show_organisation, name="organisation"),
+    path("organisation/act-for/", organisation_pages.act_for, name="act_for"),
+    path("organisation/people/", organisation_pages.keep_people, name="people"),
+    path("organisation/people/<uuid:person_id>/", organisation_pages.keep_person, name="person"),
+    path(
+        "organisation/people/<uuid:person_id>/second-factor/",
+        organisation_pages.reset_factor,
+        name="reset_second_factor",
+    ),
+    path(
+        "organisation/invitations/<uuid:invitation_id>/withdraw/",
+        organisation_pages.withdraw_invitation,
+        name="withdraw_invitation",
+    ),
+    path("invitations/<str:token>/", organisation_pages.accept_invitation, name="accept_invitation"),
     path("receipts/", views.ask_for_receipt, name="receipts"),
     path("receipts/<uuid:event_id>/<str:leaf>/", views.check_receipt, name="receipt"),
     path("accounts/password/change/", views.change_password, name="account_change_password"),
