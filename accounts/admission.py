@@ -40,6 +40,7 @@ OPEN = frozenset({
     "favicon",
     "mfa_authenticate",
     "mfa_login_webauthn",
+    "policy_reports",
     "problem",
     "receipt",
     "receipts",

@@ -7,7 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
-from breastrisk import health
+from breastrisk import health, policy_reports
 
 admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -21,8 +21,9 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("language/", set_language, name="set_language"),
+    path("policy-reports/", policy_reports.take_report, name="policy_reports"),
     # Browsers ask for it where a page names no icon, as beside JSON.
-    path("favicon.ico", RedirectView.as_view(url=static("favicon.ico"))),
+    path("favicon.ico", RedirectView.as_view(url=static("favicon.ico")), name="favicon"),
     path("api/v1/health", health.ready, name="health"),
     path("api/v1/health/live", health.live, name="health_live"),
     path("api/v1/health/ready", health.ready, name="health_ready"),
