@@ -213,7 +213,7 @@ def _leads_elsewhere(method: str, path: str, answer: Any) -> bool:
 
 
 def test_every_address_is_reached_by_those_it_should_be_and_by_nobody_else(given, cast):
-    found = {}
+    found: dict[str, set[str]] = {}
     for name, route in addresses():
         path = path_of(name, route, given)
         for who, client in cast.items():
