@@ -13,17 +13,25 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from predictions.exceptions import PanelRefused, Problem
+from predictions.file_fields import (
+    choices_of,
+    declared,
+    former_symbols_field,
+    offer_platforms,
+    platform_field,
+    reader_field,
+    unit_field,
+)
 from predictions.intake.detection import READERS, ReaderUnclear
 from predictions.intake.measurements import PanelRequest
 from predictions.intake.opening import Sample, only_sample, open_pasted, open_table, settle_age, settle_unit
 from predictions.intake.panel import LONGEST_REFERENCE
-from predictions.intake.tables import Choices, PartUnclear, Wanted
+from predictions.intake.tables import PartUnclear, Wanted
 from predictions.intake.text_files import open_text
-from predictions.intake.units import UNITS
 from predictions.intake.whole_numbers import whole_number
 from predictions.models import Verdict
 from predictions.sentences import sentence
-from predictions.wording import say, say_lazily
+from predictions.wording import say
 
 LONGEST_REVIEW = 2_000
 # A table of transcripts is some 20 megabytes; what is put back into the form has to be sent again as text.
@@ -62,32 +70,15 @@ class PanelForm(forms.Form):
         allow_empty_file=True,
         widget=forms.ClearableFileInput,
     )
-    reader = forms.ChoiceField(
-        label=gettext_lazy("Format"),
-        choices=[
-            ("", gettext_lazy("Recognise it")),
-            *((code, say_lazily(reader.NAME)) for code, reader in READERS.items()),
-        ],
-        required=False,
-    )
+    reader = reader_field()
     part = forms.CharField(required=False, widget=forms.HiddenInput)
-    unit = forms.ChoiceField(
-        label=gettext_lazy("Unit of the values"),
-        choices=[
-            ("", gettext_lazy("Choose the unit")),
-            *((code, say_lazily(words)) for code, words in UNITS.items()),
-        ],
-        required=False,  # the panel's own check says what is missing, together with everything else
-        help_text=gettext_lazy(
+    unit = unit_field(
+        gettext_lazy(
             "As the lab states it; a format that states its own needs none. What is converted is said with "
             "the result; what cannot be converted soundly is refused."
-        ),
+        )
     )
-    platform = forms.ChoiceField(
-        label=gettext_lazy("Platform"),
-        required=False,
-        help_text=gettext_lazy("Another one only if your organisation has a profile of it."),
-    )
+    platform = platform_field()
     age_years = WholeNumberField(
         label=gettext_lazy("Age in years"),
         required=False,
@@ -104,15 +95,11 @@ class PanelForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=gettext_lazy("Optional. Your own reference for the case, not the patient's name."),
     )
-    accept_former_symbols = forms.BooleanField(
-        label=gettext_lazy("Read former gene symbols and aliases as the current ones"), required=False
-    )
+    accept_former_symbols = former_symbols_field()
 
     def __init__(self, *args: Any, platforms: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        platform = self.fields["platform"]
-        assert isinstance(platform, forms.ChoiceField)  # noqa: S101 - it stands above
-        platform.choices = [("", _("That of the model")), *((name, name) for name in platforms)]
+        offer_platforms(self, platforms)
         self.has_platforms = bool(platforms)
 
     def clean(self) -> dict[str, Any]:
@@ -145,8 +132,7 @@ class PanelForm(forms.Form):
         problems = self._as_problems()
         sample = self._read_sample(wanted, problems)
         cleaned = self.cleaned_data
-        declared = cleaned["unit"] if "unit" in cleaned else self.data["unit"]
-        unit, contradiction = settle_unit(declared, sample.unit)
+        unit, contradiction = settle_unit(declared(self, "unit"), sample.unit)
         age, other_age = settle_age(cleaned.get("age_years"), sample.age)
         return PanelRequest(
             measurements=sample.measurements,
@@ -175,13 +161,8 @@ class PanelForm(forms.Form):
             raise PanelRefused(problems)
         file = cast(BinaryIO, cleaned["file"] or BytesIO(cleaned["pasted"].encode()))
         file.seek(0)
-        shared = PanelRequest((), cleaned["unit"] if "unit" in cleaned else self.data["unit"])
+        shared = PanelRequest((), declared(self, "unit"))
         return file, replace(shared, accept_former_symbols=cleaned["accept_former_symbols"])
-
-    @property
-    def choices(self) -> Choices:
-        """How the file is to be read."""
-        return Choices(self.cleaned_data["part"], self.cleaned_data.get("reader", ""))
 
     @property
     def named_case(self) -> str:
@@ -204,8 +185,10 @@ class PanelForm(forms.Form):
         file: UploadedFile[Any] | None = self.cleaned_data["file"]
         try:
             if file:
-                return only_sample(open_table(cast(BinaryIO, file), file.name or "", wanted, self.choices))
-            return only_sample(open_pasted(self.cleaned_data["pasted"], wanted, self.choices))
+                return only_sample(
+                    open_table(cast(BinaryIO, file), file.name or "", wanted, choices_of(self))
+                )
+            return only_sample(open_pasted(self.cleaned_data["pasted"], wanted, choices_of(self)))
         except PanelRefused as refusal:
             raise PanelRefused([*problems, *refusal.problems]) from None
 

@@ -12,7 +12,6 @@ WORDS = {
     "empty_panel": _("Empty panel"),
     "file_incomplete": _("File damaged or cut off"),
     "form_incomplete": _("Form incomplete"),
-    "format_unclear": _("Read in more than one way"),
     "format_unknown": _("Unknown format"),
     "former_symbol": _("Former gene symbol"),
     "genes_missing": _("Genes missing"),
