@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from predictions.exceptions import PanelRefused, Problem
 from predictions.file_fields import (
+    PlatformForm,
     declared,
     former_symbols_field,
     part_field,
@@ -17,7 +18,7 @@ from predictions.intake.measurements import PanelRequest
 from predictions.sentences import sentence
 
 
-class SharedForm(forms.Form):
+class SharedForm(PlatformForm):
     """What all samples of a file share."""
 
     unit = unit_field()
@@ -29,6 +30,7 @@ class SharedForm(forms.Form):
         return PanelRequest(
             measurements=(),
             unit=declared(self, "unit"),
+            platform=declared(self, "platform") or None,
             accept_former_symbols=self.cleaned_data["accept_former_symbols"],
         )
 

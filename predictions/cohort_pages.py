@@ -19,6 +19,7 @@ from predictions.exceptions import CohortNotFound, PanelRefused, Problem, Result
 from predictions.file_fields import choices_of
 from predictions.intake.detection import ReaderUnclear
 from predictions.intake.tables import PartUnclear
+from predictions.profiles import platforms_of
 from predictions.views import STOP_POLLING, for_members
 
 
@@ -27,9 +28,9 @@ from predictions.views import STOP_POLLING, for_members
 def cohorts_page(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The cohorts of one's organisation, newest first, and a form for another."""
     if request.method != "POST":
-        return _list(request, actor, CohortForm())
+        return _list(request, actor, CohortForm(platforms=platforms_of(actor)))
     _require_asker(request, actor)
-    form = CohortForm(request.POST, request.FILES)
+    form = CohortForm(request.POST, request.FILES, platforms=platforms_of(actor))
     shared = form.as_request()
     try:
         cohort = cohorts.start_cohort(form.as_file(), shared, actor, choices_of(form))
@@ -47,7 +48,8 @@ def show_cohort(request: HttpRequest, actor: Actor, cohort_id: UUID) -> HttpResp
     cohort = _find(actor, cohort_id)
     stored = None if cohort.is_open else cohort_inputs.find(cohort)
     has_file = stored is not None and cohort_refused.has_a_line_for_each(cohort, stored)
-    context = {**_context(cohort), "form": SharedForm(initial=cohort.options), "has_file": has_file}
+    form = SharedForm(initial=cohort.options, platforms=platforms_of(actor))
+    context = {**_context(cohort), "form": form, "has_file": has_file}
     return render(request, "predictions/cohort.html", {**context, "actor": actor})
 
 
@@ -81,7 +83,7 @@ def read_cohort_again(request: HttpRequest, actor: Actor, cohort_id: UUID) -> Ht
     """A new cohort of the refused samples."""
     _require_asker(request, actor)
     cohort = _find(actor, cohort_id)
-    form = SharedForm(request.POST)
+    form = SharedForm(request.POST, platforms=platforms_of(actor))
     try:
         again = cohort_refused.read_again(actor, cohort_id, form.as_request())
     except PanelRefused as refusal:

@@ -1,6 +1,6 @@
 """The fields that every form with values of genes has, whether of one sample or of many."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -11,6 +11,23 @@ from predictions.intake.detection import READERS
 from predictions.intake.tables import Choices
 from predictions.intake.units import UNITS
 from predictions.wording import say_lazily
+
+
+class PlatformForm(forms.Form):
+    """A form of samples of the model's platform, or of one that the organisation has a profile of."""
+
+    platform = forms.ChoiceField(
+        label=gettext_lazy("Platform"),
+        required=False,
+        help_text=gettext_lazy("Another one only if your organisation has a profile of it."),
+    )
+
+    def __init__(self, *args: Any, platforms: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["platform"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - it stands above
+        field.choices = [("", _("That of the model")), *((name, name) for name in platforms)]
+        self.has_platforms = bool(platforms)
 
 
 def unit_field(help_text: Any = "", units: Iterable[str] = UNITS) -> forms.ChoiceField:
@@ -24,22 +41,6 @@ def unit_field(help_text: Any = "", units: Iterable[str] = UNITS) -> forms.Choic
         required=False,
         help_text=help_text,
     )
-
-
-def platform_field() -> forms.ChoiceField:
-    """The platform of the samples, to be offered by `offer_platforms`."""
-    return forms.ChoiceField(
-        label=gettext_lazy("Platform"),
-        required=False,
-        help_text=gettext_lazy("Another one only if your organisation has a profile of it."),
-    )
-
-
-def offer_platforms(form: forms.Form, platforms: Iterable[str]) -> None:
-    """Let the form choose between the platform of the model and these."""
-    field = form.fields["platform"]
-    assert isinstance(field, forms.ChoiceField)  # noqa: S101 - `platform_field` made it
-    field.choices = [("", _("That of the model")), *((name, name) for name in platforms)]
 
 
 def reader_field() -> forms.ChoiceField:

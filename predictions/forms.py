@@ -1,8 +1,7 @@
 """The browser's door: shape only. What a panel means is for `submission` to say."""
 
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, BinaryIO, cast
 
@@ -14,11 +13,10 @@ from django.utils.translation import gettext_lazy
 
 from predictions.exceptions import PanelRefused, Problem
 from predictions.file_fields import (
+    PlatformForm,
     choices_of,
     declared,
     former_symbols_field,
-    offer_platforms,
-    platform_field,
     reader_field,
     unit_field,
 )
@@ -51,7 +49,7 @@ class WholeNumberField(forms.IntegerField):
             raise forms.ValidationError(self.error_messages["invalid"], "invalid") from None
 
 
-class PanelForm(forms.Form):
+class PanelForm(PlatformForm):
     """One panel, pasted or as a file, with the little that is asked about it."""
 
     pasted = forms.CharField(
@@ -78,7 +76,6 @@ class PanelForm(forms.Form):
             "the result; what cannot be converted soundly is refused."
         )
     )
-    platform = platform_field()
     age_years = WholeNumberField(
         label=gettext_lazy("Age in years"),
         required=False,
@@ -96,11 +93,6 @@ class PanelForm(forms.Form):
         help_text=gettext_lazy("Optional. Your own reference for the case, not the patient's name."),
     )
     accept_former_symbols = former_symbols_field()
-
-    def __init__(self, *args: Any, platforms: Sequence[str] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        offer_platforms(self, platforms)
-        self.has_platforms = bool(platforms)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -161,8 +153,12 @@ class PanelForm(forms.Form):
             raise PanelRefused(problems)
         file = cast(BinaryIO, cleaned["file"] or BytesIO(cleaned["pasted"].encode()))
         file.seek(0)
-        shared = PanelRequest((), declared(self, "unit"))
-        return file, replace(shared, accept_former_symbols=cleaned["accept_former_symbols"])
+        return file, PanelRequest(
+            measurements=(),
+            unit=declared(self, "unit"),
+            platform=cleaned["platform"] or None,
+            accept_former_symbols=cleaned["accept_former_symbols"],
+        )
 
     @property
     def named_case(self) -> str:
