@@ -4,7 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    QueryDict,
+    StreamingHttpResponse,
+)
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -48,8 +55,7 @@ def show_cohort(request: HttpRequest, actor: Actor, cohort_id: UUID) -> HttpResp
     cohort = _find(actor, cohort_id)
     stored = None if cohort.is_open else cohort_inputs.find(cohort)
     has_file = stored is not None and cohort_refused.has_a_line_for_each(cohort, stored)
-    form = SharedForm(initial=cohort.options, platforms=platforms_of(actor))
-    context = {**_context(cohort), "form": form, "has_file": has_file}
+    context = {**_context(cohort), "form": _form_of(cohort, actor), "has_file": has_file}
     return render(request, "predictions/cohort.html", {**context, "actor": actor})
 
 
@@ -83,7 +89,7 @@ def read_cohort_again(request: HttpRequest, actor: Actor, cohort_id: UUID) -> Ht
     """A new cohort of the refused samples."""
     _require_asker(request, actor)
     cohort = _find(actor, cohort_id)
-    form = SharedForm(request.POST, platforms=platforms_of(actor))
+    form = _form_of(cohort, actor, request.POST)
     try:
         again = cohort_refused.read_again(actor, cohort_id, form.as_request())
     except PanelRefused as refusal:
@@ -144,6 +150,12 @@ def _find(actor: Actor, cohort_id: UUID) -> Cohort:
         return cohorts.find_cohort(actor, cohort_id)
     except CohortNotFound:
         raise Http404 from None
+
+
+def _form_of(cohort: Cohort, actor: Actor, data: QueryDict | None = None) -> SharedForm:
+    """To read refused samples again: a platform that has no profile any more is refused, not left out."""
+    platforms = {*platforms_of(actor), cohort.options["platform"]} - {None}
+    return SharedForm(data, initial=cohort.options, platforms=sorted(platforms))
 
 
 def _require_asker(request: HttpRequest, actor: Actor) -> None:

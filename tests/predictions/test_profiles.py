@@ -11,13 +11,13 @@ from django.urls import reverse
 
 from accounts.keys import issue_key
 from accounts.models import Event
-from predictions import cohort_work, profiles
+from predictions import cohort_work, lifecycle, profiles
 from predictions.cohort_records import Cohort
 from predictions.exceptions import PanelRefused, ReleaseUnavailable
 from predictions.facts import facts_of
 from predictions.models import Prediction
 from predictions.profile_records import PlatformProfile
-from predictions.profiles import Reference, learn_profile
+from predictions.profiles import Reference, learn_profile, platforms_of
 from predictions.replay import replay
 from predictions.rereading import panel_for_another
 from tests.panels import as_body, as_text, transbig, values_of
@@ -258,8 +258,8 @@ def test_a_file_of_many_samples_is_mapped_by_the_profile_that_either_form_offers
     assert panel["profile"]["platform"] == PLATFORM
 
 
-def test_refused_samples_are_read_again_as_the_platform_that_they_were_sent_as(
-    release, profile, alice, browser_of
+def test_refused_samples_are_read_again_as_the_platform_that_they_were_sent_as_or_not_at_all(
+    release, profile, alice, alice_acting, browser_of
 ):
     browser = browser_of(alice)
     broken = io.BytesIO(as_csv(range(60, 63)).read().replace(b"\nS61,", b"\nS61,six,", 1))
@@ -272,6 +272,9 @@ def test_refused_samples_are_read_again_as_the_platform_that_they_were_sent_as(
     sent = browser.post(f"{address}again/", {"unit": "tpm", "platform": form["platform"].value()})
     assert sent.status_code == 302
     assert Cohort.objects.get(again_of__isnull=False).options["profile"] == str(profile.id)
+    lifecycle.quarantine(release, "a test")
+    assert platforms_of(alice_acting) == []
+    assert f'value="{PLATFORM}" selected' in str(browser.get(address).context["form"]["platform"])
 
 
 @pytest.mark.parametrize("form", ["new_prediction", "cohorts"])
