@@ -24,7 +24,7 @@ from predictions.intake.measurements import PanelRequest
 from predictions.intake.tables import Choices, Table
 from predictions.intake.whole_numbers import whole_number
 from predictions.models import Release
-from predictions.sentences import sentence
+from predictions.sentences import restore, sentence
 
 PAGE = 50
 
@@ -194,7 +194,8 @@ def open_refused(refusal: CohortRefusal, stored: Stored | None) -> RefusedSample
     if stored is None:
         return RefusedSample(refusal.number, codes)
     said = cohort_inputs.open_refusal(refusal, stored)
-    problems = tuple(Problem(**problem) for problem in said["problems"])
+    kept = [{name: restore(part) for name, part in problem.items()} for problem in said["problems"]]
+    problems = tuple(Problem(**problem) for problem in kept)
     return RefusedSample(refusal.number, codes, said["sample_id"], said["row"], problems)
 
 

@@ -232,3 +232,15 @@ def test_converted_values_have_the_answer_that_they_have_alone(read, alice_actin
         assert together["panel"].pop("steps")[-1:] == by_itself["panel"].pop("steps")[-1:]
         assert together == by_itself
         assert one.input_sha256 == single.input_sha256
+
+
+def test_what_is_wrong_with_a_sample_is_said_in_the_language_of_whoever_reads_it(read, alice, browser_of):
+    cohort = read(as_csv([("Lab-1", 50, ["x"] * 69)]))
+    said = {
+        "en": "The value of ABLIM1 is not a finite decimal",
+        "de": "ABLIM1 ist keine endliche Dezimalzahl",
+    }
+    for language, words in said.items():
+        headers = {"Accept-Language": language}
+        page = browser_of(alice).get(f"/cohorts/{cohort.id}/problems/", headers=headers).content.decode()
+        assert words in page
