@@ -149,19 +149,8 @@ def _after(chunks: Iterator[Chunk], count: int) -> Iterator[Chunk]:
     for chunk in chunks:
         size = len(chunk.rows)
         for start in range(count, size, AT_ONCE):
-            yield _piece(chunk, start, min(start + AT_ONCE, size))
+            yield chunk.cut(start, min(start + AT_ONCE, size))
         count = max(0, count - size)
-
-
-def _piece(chunk: Chunk, start: int, end: int) -> Chunk:
-    return Chunk(
-        sample_ids=chunk.sample_ids[start:end],
-        ages=chunk.ages[start:end],
-        rows=chunk.rows[start:end],
-        values=chunk.values[start:end],
-        problems={place - start: chunk.problems[place] for place in chunk.problems if start <= place < end},
-        steps={place - start: chunk.steps[place] for place in chunk.steps if start <= place < end},
-    )
 
 
 def _write(cohort: Cohort, prepared: _Prepared, stored: Stored, place: int) -> bool:

@@ -1,6 +1,6 @@
 """The fields that every form with values of genes has, whether of one sample or of many."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -30,13 +30,13 @@ class PlatformForm(forms.Form):
         self.has_platforms = bool(platforms)
 
 
-def unit_field(help_text: Any = "", units: Iterable[str] = UNITS) -> forms.ChoiceField:
+def unit_field(help_text: Any = "") -> forms.ChoiceField:
     """The unit of the values; that it is missing is said with everything else that is wrong with them."""
     return forms.ChoiceField(
         label=gettext_lazy("Unit of the values"),
         choices=[
             ("", gettext_lazy("Choose the unit")),
-            *((code, say_lazily(UNITS[code])) for code in units),
+            *((code, say_lazily(words)) for code, words in UNITS.items()),
         ],
         required=False,
         help_text=help_text,
@@ -78,4 +78,5 @@ def declared(form: forms.Form, name: str) -> str:
 
 def choices_of(form: forms.Form) -> Choices:
     """How the file of a form is to be read."""
-    return Choices(part=form.cleaned_data.get("part", ""), reader=form.cleaned_data.get("reader", ""))
+    cleaned = form.cleaned_data
+    return Choices(cleaned.get("part", ""), cleaned.get("reader", ""), declared(form, "unit"))

@@ -134,6 +134,7 @@ class PanelForm(PlatformForm):
             case_reference=self.named_case,
             sample_id=sample.name,
             accept_former_symbols=cleaned["accept_former_symbols"],
+            total=sample.total,
             steps=sample.steps,
             problems=(*problems, *sample.problems, *contradiction, *other_age),
         )

@@ -7,6 +7,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy
+from numpy.typing import NDArray
 
 from ml_models.manifest import Manifest
 from predictions.cohort_choices import problem_of_choice
@@ -23,12 +24,12 @@ from predictions.intake.detection import ReaderUnclear
 from predictions.intake.gene_names import wanted_by
 from predictions.intake.opening import open_table, settle_unit
 from predictions.intake.tables import PartUnclear, Table
-from predictions.intake.units import UNITS
 from predictions.profiles import LONGEST_PLATFORM, MOST_SAMPLES, Reference
 from predictions.sentences import sentence
 
 LARGEST_FILE = 50_000_000
-LEARNED_FROM = [unit for unit in UNITS if unit != "raw_counts"]
+
+Floats = NDArray[np.float64]
 
 
 class ProfileForm(forms.Form):
@@ -43,9 +44,7 @@ class ProfileForm(forms.Form):
             "As every sample will name it, such as our-rnaseq. The same name again makes the next version."
         ),
     )
-    unit = unit_field(
-        gettext_lazy("As the lab states it; a format that states its own needs none."), LEARNED_FROM
-    )
+    unit = unit_field(gettext_lazy("As the lab states it; a format that states its own needs none."))
     file = forms.FileField(
         label=gettext_lazy("File of reference samples"),
         required=False,
@@ -70,7 +69,7 @@ class ProfileForm(forms.Form):
         if file is None:
             raise PanelRefused([_no_file()])
         table = _read(self, file, manifest)
-        values, problems = _gather(table)
+        values, totals, problems = _gather(table)
         unit, contradiction = settle_unit(declared(self, "unit"), table.unit)
         return Reference(
             platform=declared(self, "platform").strip(),
@@ -79,6 +78,7 @@ class ProfileForm(forms.Form):
             values=values,
             accept_former_symbols=self.cleaned_data["accept_former_symbols"],
             problems=(*problems, *contradiction),
+            totals=totals,
         )
 
 
@@ -99,13 +99,18 @@ def _read(form: ProfileForm, file: "UploadedFile[Any]", manifest: Manifest) -> T
         raise PanelRefused([problem_of_choice(unclear)]) from None
 
 
-def _gather(table: Table) -> tuple[np.ndarray[Any, np.dtype[np.float64]], tuple[Problem, ...]]:
-    """Values (samples, identifiers) and problems; of a file with far too many samples, as many as tell so."""
-    values, problems, count = [], [], 0
+def _gather(table: Table) -> tuple[Floats, Floats | None, tuple[Problem, ...]]:
+    """Values (samples, identifiers), totals if all are known, and problems.
+
+    Of a file with far too many samples, as many as tell so.
+    """
+    values, totals, problems, count = [np.empty((0, len(table.identifiers)))], [np.empty(0)], [], 0
     for chunk in table.chunks:
         values.append(chunk.values)
+        totals.append(np.full(len(chunk.rows), np.nan) if chunk.totals is None else chunk.totals)
         problems += [problem for found in chunk.problems.values() for problem in found]
         count += len(chunk.sample_ids)
         if count > MOST_SAMPLES:
             break
-    return np.concatenate(values) if values else np.empty((0, len(table.identifiers))), tuple(problems)
+    known = np.concatenate(totals)
+    return np.concatenate(values), None if np.isnan(known).any() else known, tuple(problems)

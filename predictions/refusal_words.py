@@ -44,6 +44,7 @@ WORDS = {
     "too_few_genes": _("Too few genes"),
     "too_large": _("Too large"),
     "too_long": _("Text too long"),
+    "totals_unknown": _("Sum over all genes unknown"),
     "unit_contradicted": _("Unit contradicted by the values"),
     "unit_missing": _("Unit missing"),
     "unit_not_supported": _("Unit not supported"),

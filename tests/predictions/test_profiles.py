@@ -168,7 +168,7 @@ def test_everything_wrong_with_reference_samples_is_told_at_once(release, alice_
     assert codes == ["platform_needs_no_profile", "reference_samples_count", "unit_contradicted"]
     assert refused(alice_acting, platform="", unit="raw_counts") == [
         "platform_unreadable",
-        "unit_not_supported",
+        "totals_unknown",
     ]
     assert refused(alice_acting, unit="furlong") == ["unit_unknown"]
     assert refused(alice_acting, values=-foreign(COHORT[:20])) == ["unit_contradicted", "value_out_of_scale"]
