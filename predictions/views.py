@@ -30,6 +30,7 @@ from predictions.exceptions import (
     UnknownRelease,
 )
 from predictions.facts import Facts, facts_of_status
+from predictions.file_fields import choices_of
 from predictions.forms import PanelForm, ReviewForm, choice_of
 from predictions.icon_array import figure
 from predictions.intake.detection import ReaderUnclear
@@ -263,7 +264,7 @@ def _take(form: PanelForm, actor: Actor) -> str:
         return reverse("prediction", args=[submission.submit_panel(_read(form, actor), actor).id])
     except SeveralSamples:
         file, shared = form.as_cohort()
-        return reverse("cohort", args=[cohorts.start_cohort(file, shared, actor, form.choices).id])
+        return reverse("cohort", args=[cohorts.start_cohort(file, shared, actor, choices_of(form)).id])
 
 
 def _read(form: PanelForm, actor: Actor) -> PanelRequest:
