@@ -33,6 +33,7 @@ check: .venv/dev-installed
 	$(TOOLS)/ruff format --check .
 	$(TOOLS)/mypy .
 	$(TOOLS)/lint-imports
+	$(TOOLS)/bandit --quiet -c pyproject.toml -r accounts breastrisk ml_models predictions
 	$(TOOLS)/djlint --check --lint templates
 	$(TOOLS)/python manage.py check
 	$(TOOLS)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
