@@ -198,6 +198,6 @@ def test_a_form_without_the_csrf_token_is_refused(release, alice):
     assert not Prediction.objects.exists()
 
 
-def test_a_receipt_that_is_asked_for_before_the_event_is_sealed_says_when(submit, alice, browser_of):
+def test_a_receipt_that_is_asked_for_before_the_event_is_sealed_says_when(release, submit, alice, browser_of):
     answer = browser_of(alice).get(f"/predictions/{submit(0).id}/receipt.json", follow=True)
     assert "ready in a few seconds" in answer.content.decode()
