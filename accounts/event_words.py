@@ -69,6 +69,7 @@ GROUPS = {
         "second_factor.added": _("Second factor set up"),
         "second_factor.removed": _("Second factor removed"),
         "second_factor.failed": _("Second factor wrong"),
+        "second_factors.rewrapped": _("Secrets of second factors given a new key"),
         "recovery_codes.made": _("Recovery codes made"),
         "sessions.ended": _("Signed out elsewhere"),
         "person.invited": _("Person invited"),

@@ -15,6 +15,7 @@ from django.test import Client
 from accounts import session_marks
 from accounts.links import make_link
 from accounts.models import Event
+from accounts.second_factor_rotation import rewrap_batch
 from accounts.second_factors import MOST_FAILURES
 from tests.cast import sign_in
 
@@ -253,3 +254,13 @@ def test_a_broken_passkey_signs_nobody_in(alice, credential):
     answer = client.post("/accounts/2fa/passkeys/login/", {"credential": credential})
     assert answer.status_code in {200, 302}
     assert client.get("/predictions/").status_code == 302
+
+
+def test_a_new_key_wraps_the_secrets_too_so_that_the_former_can_go(alice, secret, recovery_codes, settings):
+    settings.CASE_KEYS = {"new": bytes(range(32)), **settings.CASE_KEYS}
+    assert (rewrap_batch(), rewrap_batch()) == (2, 0)
+    settings.CASE_KEYS = {"new": bytes(range(32))}
+    for code in (code_of(secret), recovery_codes[0]):
+        client = with_password(alice)
+        client.post(CODE, {"code": code})
+        assert client.get("/predictions/").status_code == 200

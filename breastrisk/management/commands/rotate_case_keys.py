@@ -1,11 +1,11 @@
-"""`rotate_case_keys`: wrap the key of every case and stored file with a new key-encryption key."""
+"""`rotate_case_keys`: wrap the keys of cases and files, and secrets, with a new key-encryption key."""
 
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import case_key_rotation
+from accounts import case_key_rotation, second_factor_rotation
 from accounts.case_keys import CaseUnreadable, current_kek_id
 from breastrisk import case_keys
 from breastrisk.embedded.state import StateDirectory
@@ -23,8 +23,8 @@ GIVE_UP = (
 
 class Command(BaseCommand):
     help = (
-        "Wrap the key of every case and stored file with the first key of CASE_KEYS. It may be interrupted "
-        "and repeated."
+        "Wrap the key of every case and stored file, and the secrets of second factors, with the first key "
+        "of CASE_KEYS. It may be interrupted and repeated."
     )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
@@ -36,12 +36,19 @@ class Command(BaseCommand):
                 self.stdout.write(f"{count} keys of cases rewrapped")
             while count := cohort_key_rotation.rewrap_batch():
                 self.stdout.write(f"{count} keys of stored files rewrapped")
+            while count := second_factor_rotation.rewrap_batch():
+                self.stdout.write(f"{count} secrets of second factors rewrapped")
         except CaseUnreadable as error:
             raise CommandError(f"{error} Keep the former keys, mend that, and run this again.") from None
-        if left := case_key_rotation.keys_of_others().count() + cohort_key_rotation.keys_of_others().count():
+        if left := _left():
             raise CommandError(f"{left} keys are not wrapped by {current_kek_id()} yet: run this again.")
         told = f"Every case opens with key {current_kek_id()} alone, and so does every stored file."
         self.stdout.write(f"{told} {GIVE_UP.format(where=_where())}")
+
+
+def _left() -> int:
+    others = (case_key_rotation.keys_of_others(), cohort_key_rotation.keys_of_others())
+    return sum(each.count() for each in (*others, second_factor_rotation.secrets_of_others()))
 
 
 def _add_key() -> str:
