@@ -13,7 +13,16 @@ from predictions.intake.archives import UNPACKED
 from predictions.intake.conversions import DETAILS
 from predictions.intake.identifiers import PROBE_SETS_AVERAGED, VERSIONS_LEFT_OUT
 from predictions.intake.opening import FORMAT_CHOSEN, FORMAT_FOUND
-from predictions.intake.readers import gene_values, h5ad, rcc, samples_in_rows, series_matrix, star, xlsx
+from predictions.intake.readers import (
+    ages,
+    gene_values,
+    h5ad,
+    rcc,
+    samples_in_rows,
+    series_matrix,
+    star,
+    xlsx,
+)
 from predictions.intake.scales import PROFILE_MAPPED
 from predictions.sentences import Sentence, listed, sentence
 
@@ -29,6 +38,9 @@ KEPT = (
     FORMAT_CHOSEN,
     FORMAT_FOUND,
     UNPACKED,
+    ages.READ,
+    ages.SEVERAL,
+    ages.UNREADABLE,
     gene_values.HEADER_SKIPPED,
     h5ad.LAYER_READ,
     rcc.DENSITY,
@@ -36,7 +48,6 @@ KEPT = (
     rcc.LIMIT,
     rcc.LINEARITY,
     rcc.SCALED,
-    samples_in_rows.AGES_READ,
     samples_in_rows.SAMPLES_NAMED,
     *series_matrix.TOLD.values(),
     star.COLUMN_READ,

@@ -94,7 +94,8 @@ def totals_unknown(declared: str, required: str, pointer: str) -> Problem:
         "totals_unknown",
         sentence(
             "To bring {declared} to {required}, the sum over all genes of the sample has to be known. It is "
-            "not: there are fewer than {fewest} genes, or one of them has no value.",
+            "not: there are fewer than {fewest} genes, one of them has no value, or an h5ad file is sparse "
+            "by columns.",
             declared=UNITS[declared],
             required=UNITS[required],
             fewest=FEWEST_GENES,

@@ -8,6 +8,7 @@ from predictions.exceptions import PanelRefused
 from predictions.intake.cells import split_line
 from predictions.intake.findings import cut_off, not_this_format
 from predictions.intake.measurements import Step
+from predictions.intake.readers.ages import is_age, settle_ages
 from predictions.intake.readers.gene_rows import Columns, read_rows
 from predictions.intake.tables import Choices, Head, Table, Wanted
 from predictions.intake.text_files import open_text
@@ -44,14 +45,10 @@ def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:
     if len(header) != first + samples:
         raise PanelRefused([not_this_format(f"a header of {first + samples} columns in the third line")])
     columns = Columns(len(header), tuple(range(first)), dict(enumerate(header[first:], start=first)))
-    body = islice(lines, lines_of_notes, None)
-    return read_rows(
-        _counted(body, genes),
-        columns,
-        wanted,
-        declared=choices.unit,
-        steps=(*text.steps, *_steps(lines_of_notes)),
-    )
+    about = [cells for _, cells in islice(lines, lines_of_notes) if is_age(cells[0])]
+    ages, told = settle_ages([(cells[0], cells[first:]) for cells in about], samples)
+    steps = (*text.steps, *_steps(lines_of_notes), *told)
+    return read_rows(_counted(lines, genes), columns, wanted, declared=choices.unit, ages=ages, steps=steps)
 
 
 def _counts(version: str, cells: list[str]) -> tuple[int, int, int, int]:
@@ -74,4 +71,4 @@ def _counted(rows: Iterator[tuple[int, list[str]]], genes: int) -> Iterator[tupl
 
 def _steps(lines_of_notes: int) -> Iterator[Step]:
     if lines_of_notes:
-        yield Step("notes_skipped", sentence("The lines that describe the samples were not read."))
+        yield Step("notes_skipped", sentence("Of the lines that describe the samples, only an age is read."))

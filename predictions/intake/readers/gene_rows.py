@@ -20,6 +20,7 @@ from predictions.intake.findings import (
     wrong_width,
 )
 from predictions.intake.measurements import Step
+from predictions.intake.readers.ages import Ages
 from predictions.intake.readers.repeats import refuse_repeats
 from predictions.intake.readers.totals import has_all, is_gene, known, read_summands
 from predictions.intake.tables import CHUNK, OTHERS_NAMED, Chunk, Table, Wanted
@@ -66,6 +67,7 @@ def read_rows(
     with_comma: bool = False,
     unit: str | None = None,
     declared: str = "",
+    ages: Ages = (),
     steps: Sequence[Step] = (),
 ) -> Table:
     """Read a table of genes in the unit that its format states, or a person declared.
@@ -91,7 +93,7 @@ def read_rows(
     totals = known(kept.sums) if has_all(kept.genes) else None
     return Table(
         identifiers=tuple(kept.names[index][chosen] for index in used),
-        chunks=refuse_repeats(_chunks(columns, values, kept.problems, totals)),
+        chunks=refuse_repeats(_chunks(columns, values, kept.problems, totals, ages)),
         unit=unit,
         others=tuple([*others, *kept.others][:OTHERS_NAMED]),
         others_count=len(others) + kept.others_count,
@@ -156,13 +158,15 @@ def _chunks(
     values: NDArray[np.float64],
     problems: Mapping[int, list[Problem]],
     totals: NDArray[np.float64] | None,
+    ages: Ages,
 ) -> Iterator[Chunk]:
     names, places = list(columns.samples.values()), list(columns.samples)
+    ages = ages or (None,) * len(names)
     for start in range(0, len(names), CHUNK):
         indices = range(start, min(start + CHUNK, len(names)))
         yield Chunk(
             sample_ids=tuple(names[start : start + CHUNK]),
-            ages=(None,) * len(indices),
+            ages=ages[start : start + CHUNK],
             rows=tuple(place + 1 for place in places[start : start + CHUNK]),
             values=np.ascontiguousarray(values[:, start : start + CHUNK].T),
             problems={index - start: tuple(problems[index]) for index in indices if index in problems},

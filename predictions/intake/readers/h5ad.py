@@ -23,6 +23,7 @@ from predictions.intake.findings import (
     too_many_values,
 )
 from predictions.intake.measurements import Step
+from predictions.intake.readers.ages import Ages, is_age, settle_ages
 from predictions.intake.readers.repeats import refuse_repeats
 from predictions.intake.readers.totals import has_all, is_gene, known, summands
 from predictions.intake.tables import CHUNK, OTHERS_NAMED, Choices, Chunk, Head, PartUnclear, Table, Wanted
@@ -71,7 +72,11 @@ def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:
         columns = [index for index, name in enumerate(names) if wanted(name)]
         if not columns:
             raise PanelRefused([no_gene_known(names, len(names))])
-        index = _index(_node(root, "obs"), samples)
+        obs = _node(root, "obs")
+        index = _index(obs, samples)
+        ages, told = settle_ages(
+            [(name, _cells(obs, name, samples)) for name in obs if is_age(name)], samples
+        )
         all_genes = np.array([is_gene(name) for name in names])
         has_totals = _may_be_added_up(matrix, choices.unit) and has_all(int(all_genes.sum()))
         blocks = _blocks(matrix, np.array(columns), all_genes if has_totals else None)
@@ -79,10 +84,10 @@ def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:
     identifiers = tuple(names[column] for column in columns)
     return Table(
         identifiers=identifiers,
-        chunks=refuse_repeats(_chunks(blocks, index, identifiers)),
+        chunks=refuse_repeats(_chunks(blocks, index, ages, identifiers)),
         others=tuple(others[:OTHERS_NAMED]),
         others_count=len(others),
-        steps=(Step("layer_read", sentence(LAYER_READ, layer=layer)),),
+        steps=(Step("layer_read", sentence(LAYER_READ, layer=layer)), *told),
         has_totals=has_totals,
     )
 
@@ -154,6 +159,18 @@ def _categories(node: Any, genes: int) -> list[str]:
         return []
     names = [*_texts(categories, 0, categories.size), ""]  # code -1: no category
     return [names[code] for code in codes[:]]
+
+
+def _cells(obs: Any, name: str, samples: int) -> list[str]:
+    """A column about the samples as text; nothing where it is no plain column of numbers or words."""
+    node = _node(obs, name)
+    if not _is_dense(node):
+        return _categories(node, samples) if "categories" in node else []
+    if node.shape != (samples,) or node.dtype.itemsize > LONGEST_NAME:
+        return []
+    if node.dtype.kind in "OS":
+        return _texts(node, 0, samples)
+    return [str(value) for value in node[:].tolist()] if node.dtype.kind in "iuf" else []
 
 
 def _index(group: Any, size: int) -> Any:
@@ -251,14 +268,14 @@ def _checked(indices: NDArray[np.integer[Any]], size: int) -> NDArray[np.integer
     return indices
 
 
-def _chunks(blocks: Blocks, index: Any, identifiers: tuple[str, ...]) -> Iterator[Chunk]:
+def _chunks(blocks: Blocks, index: Any, ages: Ages, identifiers: tuple[str, ...]) -> Iterator[Chunk]:
     with _refusing():
         first = 0
         for values, totals in blocks:
             rows = range(first + 1, first + 1 + len(values))
             yield Chunk(
                 sample_ids=tuple(_texts(index, first, first + len(values))),
-                ages=(None,) * len(values),
+                ages=ages[first : first + len(values)],
                 rows=tuple(rows),
                 values=values,
                 problems={

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from itertools import islice, product
 from math import inf, nan
 from typing import TYPE_CHECKING, BinaryIO
@@ -36,19 +36,18 @@ from predictions.intake.findings import (
     wrong_width,
 )
 from predictions.intake.measurements import Step
+from predictions.intake.readers.ages import ages_read, is_age, read_age, several_ages
 from predictions.intake.readers.orientation import genes_across, genes_down, rows_of
 from predictions.intake.readers.repeats import refuse_repeats
 from predictions.intake.readers.totals import has_all, is_gene, known, read_summands
 from predictions.intake.tables import CHUNK, OTHERS_NAMED, Choices, Chunk, Head, Table, Wanted
 from predictions.intake.text_files import TextFile, open_text
-from predictions.intake.whole_numbers import whole_number
 from predictions.sentences import Sentence, marked, sentence
 
 if TYPE_CHECKING:
     import polars as pl
 
 SAMPLES_NAMED = marked("Column {column} was read as the name of the sample.")
-AGES_READ = marked("Column {column} was read as the age in years.")
 
 CODE = "samples_in_rows"
 NAME = sentence("CSV or TSV, a row for each sample")
@@ -66,7 +65,6 @@ ENOUGH_GENES = 2
 SAMPLE_NAMES = set(
     "barcode caseid geoaccession id patient patientid sample sampleid samplename".split()  # noqa: SIM905
 )
-AGE_NAMES = {"age", "ageatdiagnosis", "ageinyears", "ageyears"}
 # Every spelling of what is missing: polars knows no case.
 SPELLINGS = sorted(
     "".join(letters) for word in MISSING for letters in product(*((a, a.upper()) for a in word))
@@ -168,6 +166,7 @@ def find_layout(rows: Sequence[list[str]], delimiter: str, wanted: Wanted, unit:
     sample = next((column for column, name in enumerate(named) if name in SAMPLE_NAMES), None)
     if sample is None and 0 not in genes and not any(is_value(row[0]) for row in body):
         sample = 0
+    ages = [column for column, name in enumerate(header) if is_age(name)]
     return Layout(
         tuple(header),
         delimiter,
@@ -175,7 +174,7 @@ def find_layout(rows: Sequence[list[str]], delimiter: str, wanted: Wanted, unit:
         and has_decimal_comma([row[column] for row in body for column in genes if column < len(row)]),
         genes=tuple(genes),
         sample=sample,
-        age=next((column for column, name in enumerate(named) if name in AGE_NAMES), None),
+        age=ages[0] if len(ages) == 1 else None,
         unit=unit,
     )
 
@@ -202,7 +201,7 @@ def read_plain(block: bytes, row: int, layout: Layout) -> Chunk | None:
     if any(not name for name, is_empty in zip(names, missing.all(axis=1), strict=True) if is_empty):
         return None  # perhaps a row of nothing but delimiters, which is no sample
     try:
-        ages = [_read_age(cell.strip()) for cell in _texts(frame, layout.age)]
+        ages = [read_age(cell.strip()) for cell in _texts(frame, layout.age)]
     except ValueError:
         return None
     return Chunk(tuple(names), tuple(ages), tuple(range(row, row + len(names))), values)
@@ -216,7 +215,7 @@ def _parse(block: bytes, layout: Layout) -> "pl.DataFrame | None":
     import polars as pl  # noqa: PLC0415 - 25 MB that a process without tables does not need
 
     block = _unquote(block, layout.delimiter)
-    if layout.is_sparse or not _may_be_plain(block, layout):
+    if layout.is_sparse or layout.added_up or not _may_be_plain(block, layout):
         return None
     schema = {f"{c}": pl.Float64 if c in layout.genes else pl.String for c in range(layout.width)}
     for words in (None, SPELLINGS):
@@ -284,7 +283,7 @@ def _read_sample(row: int, cells: list[str], layout: Layout) -> _Sample:
     age = None
     if layout.age is not None:
         try:
-            age = _read_age(cells[layout.age])
+            age = read_age(cells[layout.age])
         except ValueError:
             problems.append(_not_an_age(cells[layout.age], row, layout.header[layout.age]))
     number = partial(read_number, with_comma=layout.with_comma)
@@ -305,12 +304,6 @@ def _read_name(cell: str) -> str:
     return "" if name.lower() in MISSING else name
 
 
-@lru_cache(maxsize=1_000)
-def _read_age(cell: str) -> int | None:
-    """Whole years; pandas writes them with a decimal place where one is missing."""
-    return None if cell.lower() in MISSING else whole_number(cell.removesuffix(".0"))
-
-
 def _not_an_age(cell: str, row: int, column: str) -> Problem:
     return Problem(
         "age_unreadable",
@@ -326,6 +319,8 @@ def _steps(layout: Layout) -> Iterator[Step]:
     if layout.sample is not None:
         yield Step("samples_named", sentence(SAMPLES_NAMED, column=layout.header[layout.sample] or "1"))
     if layout.age is not None:
-        yield Step("ages_read", sentence(AGES_READ, column=layout.header[layout.age]))
+        yield ages_read(layout.header[layout.age])
+    elif ages := [name for name in layout.header if is_age(name)]:
+        yield several_ages(ages)
     if layout.with_comma:
         yield Step("decimal_comma_read", sentence("A comma was read as the decimal sign."))
