@@ -13,6 +13,7 @@ from allauth.mfa.signals import (
     authenticator_removed,
     authenticator_reset,
 )
+from allauth.usersessions.models import UserSession
 from axes.handlers.proxy import AxesProxyHandler
 from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
@@ -52,13 +53,26 @@ def _note_step(request: HttpRequest, user: Person, method: str, **_: Any) -> Non
     if method == "mfa":
         session_marks.note_second_factor(request.session, user)
     session_marks.prove(request.session)
+    _rename(request)
 
 
 def _note_second_factor(request: HttpRequest, user: Person, authenticator: Authenticator, **_: Any) -> None:
     """Setting one up shows that one has it; recovery codes are made beside it, and show nothing yet."""
     if authenticator.type != Authenticator.Type.RECOVERY_CODES:
         session_marks.note_second_factor(request.session, user)
+        _rename(request)
     _record(events.SECOND_FACTOR_ADDED, request, _facts_of_factor(user, authenticator))
+
+
+def _rename(request: HttpRequest) -> None:
+    """Whoever knew the name of a session before it may do more does not know it afterwards.
+
+    A sign-in that goes on has none to speak of yet, and gets another by itself.
+    """
+    if request.user.is_authenticated:
+        known = UserSession.objects.filter(session_key=request.session.session_key)
+        request.session.cycle_key()
+        known.update(session_key=request.session.session_key)
 
 
 def _note_removal(request: HttpRequest, user: Person, authenticator: Authenticator, **_: Any) -> None:

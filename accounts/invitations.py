@@ -57,7 +57,8 @@ def send(invitation_link: str, email: str, organisation: Organisation) -> bool:
     if not settings.EMAIL_HOST:
         return False
     context = {"link": invitation_link, "organisation": organisation}
-    subject = _("You are invited to {organisation}").format(organisation=organisation)
+    # A subject is one line, whatever the organisation is called.
+    subject = " ".join(_("You are invited to {organisation}").format(organisation=organisation).split())
     try:
         send_mail(subject, render_to_string("accounts/invitation.txt", context), None, [email])
     except OSError as error:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import path, re_path
 
 from accounts import organisation_pages, views
+from accounts.admission import fresh_sign_in_required
 
 urlpatterns = [
     path("accounts/once/<str:token>/", views.sign_in_once, name="sign_in_once"),
@@ -33,7 +34,7 @@ urlpatterns = [
     path("receipts/<uuid:event_id>/<str:leaf>/", views.check_receipt, name="receipt"),
     path("accounts/password/change/", views.change_password, name="account_change_password"),
     path("accounts/reauthenticate/", library.reauthenticate, name="account_reauthenticate"),
-    path("accounts/sessions/", views.list_sessions, name="sessions"),
+    path("accounts/sessions/", fresh_sign_in_required(views.list_sessions), name="sessions"),
     path("accounts/2fa/", factors.index, name="mfa_index"),
     path("accounts/2fa/authenticate/", factors.authenticate, name="mfa_authenticate"),
     path("accounts/2fa/reauthenticate/", factors.reauthenticate, name="mfa_reauthenticate"),

@@ -261,6 +261,7 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Files are served from where they stand: there is no collecting step that could be forgotten.
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
@@ -284,6 +285,8 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_IDLE_SECONDS = environment.read_count("SESSION_IDLE_MINUTES", 30) * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
+# Not in a cookie of their own: its name could not begin with __Host-.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # `make run TLS=1` serves HTTPS itself; in production a proxy does, and says so.
 TLS = environment.read_flag("TLS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = PRODUCTION or TLS

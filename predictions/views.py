@@ -135,7 +135,8 @@ def result_page(
     context = {**result_context(disclosed, chosen), "decision": decision, "form": form}
     response = render(request, "predictions/result.html", context, status=status)
     if "view" in request.GET:
-        response.set_cookie("view", chosen, samesite="Lax", secure=request.is_secure(), max_age=YEAR)
+        name, is_secure = _view_cookie(request), request.is_secure()
+        response.set_cookie(name, chosen, samesite="Lax", secure=is_secure, max_age=YEAR)
     return response
 
 
@@ -210,8 +211,13 @@ def _side(facts: Facts) -> dict[str, Any]:
 
 
 def _chosen_view(request: HttpRequest) -> str:
-    wanted = request.GET.get("view") or request.COOKIES.get("view", "")
+    wanted = request.GET.get("view") or request.COOKIES.get(_view_cookie(request), "")
     return wanted if wanted in VIEWS else "text"
+
+
+def _view_cookie(request: HttpRequest) -> str:
+    """As `views.js` names it: browsers let nobody but this very host set a cookie of the longer name."""
+    return "__Host-view" if request.is_secure() else "view"
 
 
 @require_safe

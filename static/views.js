@@ -16,8 +16,8 @@ function choose(chosen) {
     tab.tabIndex = isChosen ? 0 : -1;
     panelOf(tab).classList.toggle("chosen", isChosen);
   }
-  const secure = location.protocol === "https:" ? "; secure" : "";
-  document.cookie = `view=${chosen.dataset.view}; path=/; max-age=${YEAR}; samesite=lax${secure}`;
+  const [name, secure] = location.protocol === "https:" ? ["__Host-view", "; secure"] : ["view", ""];
+  document.cookie = `${name}=${chosen.dataset.view}; path=/; max-age=${YEAR}; samesite=lax${secure}`;
 }
 
 function neighbour(tab, key) {

@@ -154,6 +154,14 @@ def lying_zip() -> bytes:
     return content.replace((12_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
 
 
+def locked_zip() -> bytes:
+    """It says in both places that a password is needed."""
+    content = bytearray(zipped({"panel.csv": panel().encode()}))
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(content)
+
+
 def crowded_zip() -> bytes:
     return zipped({f"{number}.csv": b"" for number in range(4_000)})
 
@@ -291,6 +299,7 @@ HOSTILE = (
     Hostile("zip bomb", zip_bomb, "unpacks_too_large"),
     Hostile("zip that lies about its size", lying_zip, "file_incomplete"),
     Hostile("zip of 4,000 files", crowded_zip, "not_unpacked"),
+    Hostile("zip with a password", locked_zip, "not_unpacked"),
     Hostile(
         "zip in zip", lambda: zipped({"a.zip": zipped({"panel.csv": panel().encode()})}), "format_unknown"
     ),

@@ -7,6 +7,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import hotp_value
 from django.conf import settings as django_settings
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.cache import cache
 from django.db import transaction
@@ -236,6 +237,19 @@ def test_what_needs_a_fresh_proof_asks_for_it(alice, secret):
     proved = client.post(asked.headers["Location"], {"password": "correct horse battery"})
     assert proved.headers["Location"] == "/accounts/2fa/app/remove/"
     assert client.get("/accounts/2fa/app/remove/").status_code == 200
+
+
+def test_a_session_has_another_name_once_it_may_do_more(alice, set_up):
+    client = with_password(alice)
+    names = [client.session.session_key]
+    set_up(client)
+    names.append(client.session.session_key)
+    client.post("/accounts/reauthenticate/", {"password": "correct horse battery"})
+    names.append(client.session.session_key)
+    assert len(set(names)) == 3
+    assert list(Session.objects.values_list("session_key", flat=True)) == [names[-1]]
+    shown = client.get("/accounts/sessions/").context["sessions"]
+    assert [session.session_key for session, _ in shown] == names[-1:]
 
 
 def test_guessing_the_password_of_somebody_who_left_the_screen_locks_too(alice, browser_of):

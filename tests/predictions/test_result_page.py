@@ -194,6 +194,13 @@ def test_the_view_that_was_chosen_is_remembered(ask, page_of, view):
     assert f'id="view-{view}" class="view chosen"' in page_of(prediction)
 
 
+def test_over_https_the_choice_is_a_cookie_of_this_host_alone(ask, alice, browser_of):
+    client, path = browser_of(alice), f"/predictions/{ask().id}/"
+    cookie = client.get(f"{path}?view=curve", secure=True).cookies["__Host-view"]
+    assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
+    assert 'id="view-curve" class="view chosen"' in client.get(path, secure=True).content.decode()
+
+
 def test_an_unknown_view_is_the_text(ask, page_of):
     assert 'id="view-text" class="view chosen"' in page_of(ask(), "?view=<script>")
 
