@@ -84,7 +84,12 @@ GROUPS = {
         "role.withdrawn": _("Role withdrawn"),
         "api_key.issued": _("API key issued"),
         "api_key.first_used": _("API key first used"),
+        "api_key.rotated": _("API key replaced"),
         "api_key.revoked": _("API key revoked"),
+        "api_key.guessed": _("Too many wrong API keys"),
+        "networks.changed": _("Allowed networks changed"),
+        "network.refused": _("Network refused"),
+        "limit.changed": _("Rate limit changed"),
         "request.refused": _("Request refused"),
     },
     _("Audit trail"): {

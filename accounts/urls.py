@@ -8,7 +8,7 @@ from allauth.mfa.webauthn import views as passkeys
 from django.conf import settings
 from django.urls import path, re_path
 
-from accounts import organisation_pages, views
+from accounts import key_pages, network_pages, organisation_pages, views
 
 urlpatterns = [
     path("accounts/once/<str:token>/", views.sign_in_once, name="sign_in_once"),
@@ -28,6 +28,11 @@ urlpatterns = [
         organisation_pages.withdraw_invitation,
         name="withdraw_invitation",
     ),
+    path("organisation/networks/", network_pages.keep_networks, name="networks"),
+    path("keys/", key_pages.list_keys, name="keys"),
+    path("keys/new/", key_pages.new_key, name="new_key"),
+    path("keys/<uuid:key_id>/replace/", key_pages.replace_key, name="replace_key"),
+    path("keys/<uuid:key_id>/revoke/", key_pages.end_key, name="revoke_key"),
     path("invitations/<str:token>/", organisation_pages.accept_invitation, name="accept_invitation"),
     path("receipts/", views.ask_for_receipt, name="receipts"),
     path("receipts/<uuid:event_id>/<str:leaf>/", views.check_receipt, name="receipt"),

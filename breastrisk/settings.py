@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
+    "breastrisk.doorkeeper.KeepDoors",
     "accounts.admission.Admission",
 ]
 
@@ -158,6 +159,7 @@ CELERY_BEAT_SCHEDULE = {
     "anchoring": {"task": "accounts.anchor_checkpoint", "schedule": 60.0, "options": {"expires": 120}},
     "event counts": {"task": "accounts.count_events", "schedule": 60.0, "options": {"expires": 110}},
     "verification": {"task": "accounts.verify_audit", "schedule": 3.0, "options": {"expires": 5}},
+    "last uses": {"task": "accounts.note_last_uses", "schedule": 60.0, "options": {"expires": 50}},
     "worker mark": {"task": "breastrisk.mark_worker", "schedule": 5.0, "options": {"expires": 10}},
 }
 
@@ -226,6 +228,8 @@ AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "accounts.network.client_address"
 # How many proxies stand in front: so many entries of X-Forwarded-For, from the right, are believed.
 TRUSTED_PROXIES = environment.read_count("TRUSTED_PROXIES", 0)
+# From where the admin may be opened (CIDR); without any from everywhere.
+ADMIN_NETWORKS = environment.read_networks("ADMIN_NETWORKS")
 
 # Without a mail server, mails are files outside production, and in production nobody can ask for one.
 EMAIL_HOST = environment.read("EMAIL_HOST", "")

@@ -35,6 +35,15 @@ _TYPES = (
         _("Send Authorization: Api-Key PREFIX.SECRET, with a key that is neither expired nor revoked."),
     ),
     ProblemType(
+        "network-refused",
+        403,
+        _("Not from this network"),
+        _(
+            "Use the key from a network that its organisation allows; an administrator of the organisation "
+            "changes the list."
+        ),
+    ),
+    ProblemType(
         "forbidden", 403, _("The key may not do this"), _("Use a key that has the scope which is named.")
     ),
     ProblemType(

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.actors import Actor
-from accounts.keys import KeyRefused, find_key
+from accounts.guesses import count_guess
+from accounts.keys import KeyRefused, find_key, prefix_of
 from accounts.models import ApiKey
+from accounts.network import client_address
 
 SCHEME = "Api-Key"
 
@@ -29,13 +31,19 @@ class ApiClient:
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Api-Key PREFIX.SECRET`. One answer for every key that does not fit."""
+    """`Authorization: Api-Key PREFIX.SECRET`. One answer for every key that does not fit.
+
+    Keys that do not fit are counted here: the framework's own throttles only see who came in.
+    """
 
     def authenticate(self, request: Request) -> tuple[ApiClient, ApiKey]:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        text = text.strip() if scheme.lower() == SCHEME.lower() else ""
         try:
-            key = find_key(text.strip() if scheme.lower() == SCHEME.lower() else "")
+            key = find_key(text)
         except KeyRefused:
+            if text and (wait := count_guess(prefix_of(text), client_address(request))):
+                raise Throttled(wait, "Too many wrong keys came from this network.") from None
             raise AuthenticationFailed("A valid API key is needed.") from None
         return ApiClient(key), key
 
