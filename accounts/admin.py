@@ -16,6 +16,7 @@ from accounts import (
 from accounts.keys import revoke_key
 from accounts.limit_records import RateLimit
 from accounts.models import ApiKey, Membership, Organisation, Person
+from accounts.oauth_records import OAuthClient
 from accounts.visits import record_visit
 
 admin.site.site_header = _("Breast risk administration")
@@ -132,6 +133,23 @@ class ApiKeyAdmin(admin.ModelAdmin):
         for key in keys:
             revoke_key(key, request.user)
         self.message_user(request, _("The keys open nothing any more."))
+
+
+class OAuthClientAdmin(admin.ModelAdmin):
+    """Systems that fetch access tokens, without their secrets. The library registers it; keys end them."""
+
+    list_display = ("name", "client_id", "key", "created")
+    fields = ("name", "client_id", "key", "jwks")
+    view_on_site = False  # the library's model has an address that is not served
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: OAuthClient | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: OAuthClient | None = None) -> bool:  # noqa: ARG002
+        return False
 
 
 @admin.register(RateLimit)

@@ -14,7 +14,7 @@ from accounts import events, ledger
 from accounts.actors import Actor
 from accounts.allow_lists import includes, network_of
 from accounts.counters import Standing, Tally, is_first, take
-from accounts.guesses import locks_of
+from accounts.guesses import count_guess, locks_of
 from accounts.limit_records import Kind, Subject
 from accounts.limits import quotas_of
 from accounts.models import ApiKey
@@ -67,6 +67,18 @@ def admit(
     if taken.wait:
         raise TooMany(taken.wait, taken.standings)
     return taken.standings
+
+
+def turn_away(address: str, guessed: str | None) -> None:
+    """Count a request without a right key. `guessed`: the prefix that it tried to open; None: it tried none.
+
+    Raises
+    ------
+    TooMany
+    """
+    if guessed is not None and (wait := count_guess(guessed, address)):
+        raise TooMany(wait)
+    admit(Kind.PUBLIC, {Subject.ADDRESS: address})
 
 
 def check_organisation(actor: Actor, address: str) -> None:

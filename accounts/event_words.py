@@ -87,6 +87,8 @@ GROUPS = {
         "api_key.rotated": _("API key replaced"),
         "api_key.revoked": _("API key revoked"),
         "api_key.guessed": _("Too many wrong API keys"),
+        "oauth_client.issued": _("OAuth client made"),
+        "oauth_token.issued": _("Access token handed out"),
         "networks.changed": _("Allowed networks changed"),
         "network.refused": _("Network refused"),
         "limit.changed": _("Rate limit changed"),

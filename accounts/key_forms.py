@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.allow_lists import includes, parse_networks
 from accounts.keys import LIFETIME, LONGEST_OVERLAP, OVERLAP
+from accounts.public_keys import parse_keys
 
 SCOPE_WORDS = {
     "predict": _("Send panels and files, and have them read"),
@@ -65,6 +66,24 @@ class KeyForm(forms.Form):
         label=_("Networks from which it may be used"),
         help_text=_("One a line, like 192.0.2.0/24 or 2001:db8::/48. Without any: from everywhere."),
     )
+
+
+class ClientForm(KeyForm):
+    """A new OAuth client: as a key, and with public keys if it signs."""
+
+    jwks = forms.CharField(
+        label=_("Public keys (JWK set)"),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text=_(
+            "For a system that signs, as SMART Backend Services do: RS384 or ES384, each key with a kid. "
+            "Without any the client gets a secret."
+        ),
+    )
+
+    def clean_jwks(self) -> list[dict[str, str]]:
+        return parse_keys(self.cleaned_data["jwks"]) if self.cleaned_data["jwks"] else []
 
 
 class RotateForm(forms.Form):

@@ -7,14 +7,16 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Actor
-from accounts.key_forms import SCOPE_WORDS, KeyForm, RotateForm
+from accounts.key_forms import SCOPE_WORDS, ClientForm, KeyForm, RotateForm
 from accounts.keys import issue_key, revoke_key, rotate_key
 from accounts.models import ApiKey, Person
+from accounts.oauth_clients import issue_client
 from accounts.organisation_pages import for_administrators
 
 WARNED = timedelta(days=14)
@@ -25,6 +27,14 @@ class ShownKey:
     """A key with what is told of it today."""
 
     key: ApiKey
+
+    @property
+    def way(self) -> str:
+        """How the system shows that it is itself."""
+        client = getattr(self.key, "client", None)
+        if client is None:
+            return _("API key")
+        return _("OAuth client that signs") if client.jwks else _("OAuth client with a secret")
 
     @property
     def is_live(self) -> bool:
@@ -46,7 +56,7 @@ class ShownKey:
 @for_administrators
 def list_keys(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Every key of the organisation, the newest first, and which of them end soon."""
-    found = ApiKey.objects.filter(organisation=actor.organisation).select_related("issued_by", "replaces")
+    found = ApiKey.objects.filter(organisation=actor.organisation).select_related("replaces", "client")
     shown = [ShownKey(key) for key in found]
     context = {"actor": actor, "keys": shown, "ending": [each for each in shown if each.ends_soon]}
     return render(request, "accounts/keys.html", context)
@@ -65,9 +75,27 @@ def new_key(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_administrators
+def new_client(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """The form for a new OAuth client, and its secret, which is shown only now; who signs has none."""
+    form = ClientForm(request.POST if request.method == "POST" else None)
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "accounts/new_client.html", {"form": form}, status=422 if form.errors else 200)
+    client, secret = issue_client(actor.organisation, **form.cleaned_data, by=_person(actor))
+    context = {
+        "client": client,
+        "text": secret,
+        "address": request.build_absolute_uri(reverse("oauth_token")),
+    }
+    return render(request, "accounts/client_made.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_administrators
 def replace_key(request: HttpRequest, actor: Actor, key_id: UUID) -> HttpResponse:
     """A new key with the rights of an old one, which goes on for some days."""
     key = _find_live(actor, key_id)
+    if hasattr(key, "client"):
+        raise Http404
     form = RotateForm(request.POST if request.method == "POST" else None)
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "key": key}

@@ -108,8 +108,7 @@ def find_key(text: str) -> ApiKey:
     matches = hmac.compare_digest(_digest(secret), key.secret_sha256 if key else "0" * 64)
     if key is None or not matches or key.revoked_at or key.expires_at <= timezone.now():
         raise KeyRefused
-    if key.first_used_at is None:
-        _note_first_use(key)
+    note_first_use(key)
     return key
 
 
@@ -134,8 +133,14 @@ def note_last_uses() -> int:
     return len(uses)
 
 
+def note_first_use(key: ApiKey) -> None:
+    """Record that a key was used, or a token of its client, if it never was before."""
+    if key.first_used_at is None:
+        _record_first_use(key)
+
+
 @transaction.atomic
-def _note_first_use(key: ApiKey) -> None:
+def _record_first_use(key: ApiKey) -> None:
     if ApiKey.objects.filter(id=key.id, first_used_at=None).update(first_used_at=timezone.now()):
         ledger.record(events.KEY_FIRST_USED, Actor(key.organisation, "api", api_key=key))
 

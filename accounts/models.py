@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
-from accounts import limit_records, network_records  # noqa: F401 - their tables are of this app
+from accounts import limit_records, network_records, oauth_records  # noqa: F401 - their tables are of this app
 from accounts.addresses import normal_address, validate_ascii
 from accounts.moments import time_of
 

@@ -31,6 +31,7 @@ urlpatterns = [
     path("organisation/networks/", network_pages.keep_networks, name="networks"),
     path("keys/", key_pages.list_keys, name="keys"),
     path("keys/new/", key_pages.new_key, name="new_key"),
+    path("keys/clients/new/", key_pages.new_client, name="new_client"),
     path("keys/<uuid:key_id>/replace/", key_pages.replace_key, name="replace_key"),
     path("keys/<uuid:key_id>/revoke/", key_pages.end_key, name="revoke_key"),
     path("invitations/<str:token>/", organisation_pages.accept_invitation, name="accept_invitation"),

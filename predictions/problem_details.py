@@ -32,7 +32,10 @@ _TYPES = (
         "unauthenticated",
         401,
         _("No valid API key"),
-        _("Send Authorization: Api-Key PREFIX.SECRET, with a key that is neither expired nor revoked."),
+        _(
+            "Send Authorization: Api-Key PREFIX.SECRET, with a key that is neither expired nor revoked; or a "
+            "Bearer token that has not ended."
+        ),
     ),
     ProblemType(
         "network-refused",
@@ -127,8 +130,8 @@ def problem_response(
 
 
 def wants_problem_details(request: HttpRequest) -> bool:
-    """Whether the caller is a system: everything below /api/ answers in JSON."""
-    return request.path.startswith("/api/")
+    """Whether the caller is a system: everything below /api/ and /oauth/ answers in JSON."""
+    return request.path.startswith(("/api/", "/oauth/"))
 
 
 def _entry(problem: Problem) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from accounts import counters, doors
 from accounts.actors import Actor
 from accounts.keys import find_key, issue_key
 from accounts.models import Organisation, Person, Role
+from accounts.tokens import find_grant
 from ml_models import training
 from ml_models.manifest import Manifest
 from ml_models.registry import ReleaseStore
@@ -80,6 +81,7 @@ def _forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(counters, "NAMESPACE", f"test:{uuid4()}:")
     yield
     find_key.cache_clear()
+    find_grant.cache_clear()
     doors.networks_of.cache_clear()
     releases._find_live.cache_clear()
 
