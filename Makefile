@@ -1,5 +1,5 @@
 # `make run` is all that a fresh machine with Python 3.11 or newer and pip needs.
-# PYTHON chooses the interpreter: make run PYTHON=python3.12
+# PYTHON chooses the interpreter: make run PYTHON=python3.12. TLS=1 serves HTTPS with a certificate of its own.
 
 PYTHON ?= python3
 WHOLE := $(addprefix tests/,browser embedded live)
@@ -33,6 +33,7 @@ check: .venv/dev-installed
 	$(TOOLS)/ruff format --check .
 	$(TOOLS)/mypy .
 	$(TOOLS)/lint-imports
+	$(TOOLS)/bandit --quiet -c pyproject.toml -r accounts breastrisk ml_models predictions
 	$(TOOLS)/djlint --check --lint templates
 	$(TOOLS)/python manage.py check
 	$(TOOLS)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run

@@ -41,6 +41,7 @@ OPEN = frozenset({
     "mfa_authenticate",
     "mfa_login_webauthn",
     "oauth_metadata",
+    "policy_reports",
     "problem",
     "receipt",
     "receipts",

@@ -235,7 +235,7 @@ def _marks(plot: _Plot, number: int, series: Series) -> SafeString:
 
 def _interval(plot: _Plot, point: Point) -> SafeString:
     if point.lower is None or point.upper is None:
-        return SafeString()
+        return SafeString("")
     x, low, high = plot.x(point.x), plot.y(point.lower), plot.y(point.upper)
     return _path("interval", f"M{x - 3} {low}h6m-3 0V{high}m-3 0h6")
 

@@ -30,6 +30,7 @@ GROUPS = {
         "cohort.cancelled": _("Cohort cancelled"),
         "cohort.disclosed": _("Cohort handed out"),
         "cohort.input_deleted": _("File of a cohort deleted"),
+        "cohort.keys_rewrapped": _("Keys of stored files given a new key"),
     },
     _("Cases"): {
         "case.found": _("Case looked up"),

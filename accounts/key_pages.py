@@ -91,9 +91,9 @@ def new_client(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_administrators
-def replace_key(request: HttpRequest, actor: Actor, key_id: UUID) -> HttpResponse:
+def replace_key(request: HttpRequest, actor: Actor, api_key_id: UUID) -> HttpResponse:
     """A new key with the rights of an old one, which goes on for some days."""
-    key = _find_live(actor, key_id)
+    key = _find_live(actor, api_key_id)
     if hasattr(key, "client"):
         raise Http404
     form = RotateForm(request.POST if request.method == "POST" else None)
@@ -107,9 +107,9 @@ def replace_key(request: HttpRequest, actor: Actor, key_id: UUID) -> HttpRespons
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_administrators
-def end_key(request: HttpRequest, actor: Actor, key_id: UUID) -> HttpResponse:
+def end_key(request: HttpRequest, actor: Actor, api_key_id: UUID) -> HttpResponse:
     """Revoke a key, once the administrator has confirmed which."""
-    key = _find_live(actor, key_id)
+    key = _find_live(actor, api_key_id)
     if request.method != "POST":
         return render(request, "accounts/end_key.html", {"key": key})
     revoke_key(key, _person(actor))
@@ -117,9 +117,9 @@ def end_key(request: HttpRequest, actor: Actor, key_id: UUID) -> HttpResponse:
     return redirect("keys")
 
 
-def _find_live(actor: Actor, key_id: UUID) -> ApiKey:
+def _find_live(actor: Actor, api_key_id: UUID) -> ApiKey:
     """A live key of the organisation. Raises Http404."""
-    key = ApiKey.objects.filter(organisation=actor.organisation, id=key_id).first()
+    key = ApiKey.objects.filter(organisation=actor.organisation, id=api_key_id).first()
     if key is None or not ShownKey(key).is_live:
         raise Http404
     return key

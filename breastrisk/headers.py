@@ -14,14 +14,18 @@ _POLICY = (
     "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
+    "report-uri /policy-reports/",
+    "report-to policy",
 )
 _FEATURES = ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 HEADERS = {
     "Content-Security-Policy": "; ".join(_POLICY),
+    "Reporting-Endpoints": 'policy="/policy-reports/"',
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _FEATURES),
     # Unless the answer says otherwise, as the stylesheet does: most of what is served is about a patient.
     "Cache-Control": "no-store",

@@ -313,13 +313,18 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_IDLE_SECONDS = environment.read_count("SESSION_IDLE_MINUTES", 30) * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = PRODUCTION
+# `make run TLS=1` serves HTTPS itself; in production a proxy does, and says so.
+TLS = environment.read_flag("TLS")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = PRODUCTION or TLS
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
-if PRODUCTION:
+if PRODUCTION or TLS:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
     LANGUAGE_COOKIE_NAME = "__Host-language"
+# `breastrisk.headers` says it, also where Django's middleware would not.
+SILENCED_SYSTEM_CHECKS = ["security.W002"]
+if PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # A panel has some kilobytes; whatever is larger is a mistake or an attack.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from breastrisk import environment
+from breastrisk.certificate import ensure_certificate
 from breastrisk.embedded import postgres, valkey
 from breastrisk.embedded.process import Server, ServerFailed, spawn
 from breastrisk.embedded.state import StateDirectory
@@ -63,6 +65,7 @@ class Supervisor:
         self._state = state
         self._host = host
         self._port = port
+        self._tls = environment.read_flag("TLS")
         self._children: dict[str, _Child] = {}
         self._watchdog: Watchdog
 
@@ -70,7 +73,8 @@ class Supervisor:
     def address(self) -> str:
         """Where a browser finds it. Passkeys work on the name localhost, not on the number."""
         ip = ipaddress.ip_address(self._host)
-        return f"http://{'localhost' if ip.is_loopback or ip.is_unspecified else ip}:{self._port}"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://{'localhost' if ip.is_loopback or ip.is_unspecified else ip}:{self._port}"
 
     def run(self) -> None:
         """Start everything, and come back when the operator has ended it.
@@ -181,8 +185,15 @@ class Supervisor:
             *("--workers", "2", "--blocking-threads", "8", "--backpressure", "64"),
             *("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "5"),
             *("--log-level", "warning", "--no-access-log"),
+            *self._certificate(),
         )
         return self._spawn_python("web", "granian", *arguments, "breastrisk.wsgi:application")
+
+    def _certificate(self) -> tuple[str, ...]:
+        if not self._tls:
+            return ()
+        certificate, key = ensure_certificate(self._state, self._host)
+        return "--ssl-certificate", str(certificate), "--ssl-keyfile", str(key)
 
     def _spawn_worker(self) -> Server:
         schedule = str(self._state.path / "beat-schedule")
@@ -291,7 +302,7 @@ class Supervisor:
     def _ask_for_obstacle(self, path: str) -> str:
         """What stands between the web server and being ready, if anything."""
         host = "127.0.0.1" if ipaddress.ip_address(self._host).is_unspecified else self._host
-        connection = http.client.HTTPConnection(host, self._port, timeout=5)
+        connection = self._connection(host)
         try:
             connection.request("GET", path, headers={"Host": f"localhost:{self._port}"})
             answer = connection.getresponse()
@@ -300,6 +311,13 @@ class Supervisor:
             return str(error) or type(error).__name__
         finally:
             connection.close()
+
+    def _connection(self, host: str) -> http.client.HTTPConnection:
+        if not self._tls:
+            return http.client.HTTPConnection(host, self._port, timeout=5)
+        certificate, _ = ensure_certificate(self._state, self._host)
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        return http.client.HTTPSConnection(host, self._port, timeout=5, context=trusting)
 
     def _announce(self, links: list[tuple[str, str]]) -> None:
         print(f"Ready: {self.address}", flush=True)

@@ -67,7 +67,7 @@ def draw(sets: RiskSets, count: int, seed: int) -> Draws:
     fits = _along_spreads(sets)
     logarithm = np.array([fitted.evidence for fitted in fits]) + 2 * np.log(SPREADS)
     probability = np.exp(logarithm - logarithm.max())
-    spread = random.choice(len(SPREADS), p=probability / probability.sum(), size=count)
+    spread = random.choice(len(SPREADS), p=probability / probability.sum(), size=count)  # nosec B311
     coef = random.normal(size=(count, sets.X.shape[1]))
     for index in np.unique(spread):
         chosen, fitted = spread == index, fits[index]

@@ -176,7 +176,7 @@ def _probes(data: TrainingData, random: np.random.Generator) -> list[tuple[Float
     unknown = np.full(len(data.age), np.nan)
     rows = random.integers(len(data.age), size=PERTURBED_ROWS)
     noise = random.normal(0.0, 1.0, size=(PERTURBED_ROWS, data.values.shape[1]))
-    sometimes = np.where(random.random(PERTURBED_ROWS) < 0.5, data.age[rows], np.nan)  # noqa: PLR2004
+    sometimes = np.where(random.random(PERTURBED_ROWS) < 0.5, data.age[rows], np.nan)  # noqa: PLR2004 # nosec B311
     return [
         (data.values, data.age),
         (data.values, unknown),
@@ -188,7 +188,7 @@ def _probes(data: TrainingData, random: np.random.Generator) -> list[tuple[Float
 def with_missing(values: Floats, count: int, random: np.random.Generator) -> Floats:
     """Return a copy in which the same ``count`` genes, drawn at random, are missing from every row."""
     thinned = values.copy()
-    thinned[:, random.choice(values.shape[1], count, replace=False)] = np.nan
+    thinned[:, random.choice(values.shape[1], count, replace=False)] = np.nan  # nosec B311
     return thinned
 
 

@@ -22,7 +22,7 @@ SHARED = ("unit", "identifiers", "platform", "accept_former_symbols", "allow_mis
 def options_of(request: PanelRequest, choices: Choices, profile: Profile | None) -> dict[str, Any]:
     """What is kept of a request to read it again, with the profile that maps its samples, if one does."""
     shared = {name: getattr(request, name) for name in SHARED}
-    return {**shared, **asdict(choices), "profile": profile and profile.id}
+    return {**asdict(choices), **shared, "profile": profile and profile.id}
 
 
 def open_layout(
@@ -40,7 +40,7 @@ def open_layout(
         When the profile is not what was put on record.
     """
     request = PanelRequest(measurements=(), **{name: options[name] for name in SHARED})
-    file, choices = stored.open(), Choices(options["part"], options["reader"])
+    file, choices = stored.open(), Choices(options["part"], options["reader"], request.unit)
     table = open_table(file, stored.name, wanted_by(manifest.genes), choices)
     unit, problems = settle_unit(request.unit, table.unit)
     if problems:

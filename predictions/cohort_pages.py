@@ -3,84 +3,31 @@
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    QueryDict,
+    StreamingHttpResponse,
+)
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actors import Actor
 from accounts.refusals import record_refused_request
 from predictions import cohort_inputs, cohort_refused, cohort_results, cohorts
 from predictions.cohort_choices import problem_of_choice
+from predictions.cohort_form import CohortForm, SharedForm
 from predictions.cohort_records import Cohort
 from predictions.cohort_results import Results
 from predictions.exceptions import CohortNotFound, PanelRefused, Problem, ResultsNotServed
-from predictions.intake.detection import READERS, ReaderUnclear
-from predictions.intake.measurements import PanelRequest
-from predictions.intake.tables import Choices, PartUnclear
-from predictions.intake.units import UNITS
-from predictions.sentences import sentence
+from predictions.file_fields import choices_of
+from predictions.intake.detection import ReaderUnclear
+from predictions.intake.tables import PartUnclear
+from predictions.profiles import platforms_of
 from predictions.views import STOP_POLLING, for_members
-from predictions.wording import say_lazily
-
-
-class SharedForm(forms.Form):
-    """What all samples of a file share."""
-
-    unit = forms.ChoiceField(
-        label=gettext_lazy("Unit of the values"),
-        choices=[
-            ("", gettext_lazy("Choose the unit")),
-            *((code, say_lazily(words)) for code, words in UNITS.items()),
-        ],
-        required=False,
-    )
-    accept_former_symbols = forms.BooleanField(
-        label=gettext_lazy("Read former gene symbols and aliases as the current ones"), required=False
-    )
-
-    def as_request(self) -> PanelRequest:
-        """The request that all samples share; what is missing in it is said with everything else."""
-        self.full_clean()
-        return PanelRequest(
-            measurements=(),
-            unit=self.cleaned_data.get("unit", ""),
-            accept_former_symbols=self.cleaned_data.get("accept_former_symbols", False),
-        )
-
-
-class CohortForm(SharedForm):
-    """A file of many samples."""
-
-    file = forms.FileField(
-        label=gettext_lazy("File of many samples"),
-        required=False,
-        allow_empty_file=True,
-        help_text=gettext_lazy(
-            "A table of samples and genes in any of the formats that are read, packed or not."
-        ),
-    )
-    reader = forms.ChoiceField(
-        label=gettext_lazy("Format"),
-        choices=[
-            ("", gettext_lazy("Recognise it")),
-            *((code, say_lazily(reader.NAME)) for code, reader in READERS.items()),
-        ],
-        required=False,
-    )
-    part = forms.CharField(
-        label=gettext_lazy("Sheet, strand or layer"),
-        required=False,
-        help_text=gettext_lazy("Only where the file has several: what is wrong names them."),
-    )
-    field_order = ["file", "unit", "accept_former_symbols", "reader", "part"]
-
-    @property
-    def choices(self) -> Choices:
-        """How the file is to be read."""
-        return Choices(self.cleaned_data.get("part", ""), self.cleaned_data.get("reader", ""))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -88,12 +35,12 @@ class CohortForm(SharedForm):
 def cohorts_page(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The cohorts of one's organisation, newest first, and a form for another."""
     if request.method != "POST":
-        return _list(request, actor, CohortForm())
+        return _list(request, actor, CohortForm(platforms=platforms_of(actor)))
     _require_asker(request, actor)
-    form = CohortForm(request.POST, request.FILES)
+    form = CohortForm(request.POST, request.FILES, platforms=platforms_of(actor))
     shared = form.as_request()
     try:
-        cohort = cohorts.start_cohort(_file_of(request), shared, actor, form.choices)
+        cohort = cohorts.start_cohort(form.as_file(), shared, actor, choices_of(form))
     except PanelRefused as refusal:
         return _list(request, actor, form, problems=refusal.problems)
     except (ReaderUnclear, PartUnclear) as unclear:
@@ -108,7 +55,7 @@ def show_cohort(request: HttpRequest, actor: Actor, cohort_id: UUID) -> HttpResp
     cohort = _find(actor, cohort_id)
     stored = None if cohort.is_open else cohort_inputs.find(cohort)
     has_file = stored is not None and cohort_refused.has_a_line_for_each(cohort, stored)
-    context = {**_context(cohort), "form": SharedForm(initial=cohort.options), "has_file": has_file}
+    context = {**_context(cohort), "form": _form_of(cohort, actor), "has_file": has_file}
     return render(request, "predictions/cohort.html", {**context, "actor": actor})
 
 
@@ -129,8 +76,10 @@ def show_progress(request: HttpRequest, actor: Actor, cohort_id: UUID) -> HttpRe
 def cancel_cohort(request: HttpRequest, actor: Actor, cohort_id: UUID) -> HttpResponse:
     """Read no more of it."""
     _require_asker(request, actor)
-    _find(actor, cohort_id)
-    cohorts.cancel(actor, cohort_id)
+    try:
+        cohorts.cancel(actor, cohort_id)
+    except CohortNotFound:
+        raise Http404 from None
     return redirect("cohort", cohort_id)
 
 
@@ -140,7 +89,7 @@ def read_cohort_again(request: HttpRequest, actor: Actor, cohort_id: UUID) -> Ht
     """A new cohort of the refused samples."""
     _require_asker(request, actor)
     cohort = _find(actor, cohort_id)
-    form = SharedForm(request.POST)
+    form = _form_of(cohort, actor, request.POST)
     try:
         again = cohort_refused.read_again(actor, cohort_id, form.as_request())
     except PanelRefused as refusal:
@@ -155,13 +104,11 @@ def read_cohort_again(request: HttpRequest, actor: Actor, cohort_id: UUID) -> Ht
 @for_members
 def list_problems(request: HttpRequest, actor: Actor, cohort_id: UUID) -> HttpResponse:
     """The refused samples with their problems, fifty at a time."""
-    after = request.GET.get("after", "0")
-    if not (after.isascii() and after.isdigit() and len(after) < 10):  # noqa: PLR2004 - beyond any cohort
-        raise Http404
-    cohort = _find(actor, cohort_id)
-    samples, following = cohorts.disclose_problems(actor, cohort_id, int(after))
-    context = {"cohort": cohort, "samples": samples, "following": following, "is_first": after == "0"}
-    return render(request, "predictions/cohort_problems.html", context)
+    try:
+        page = cohorts.disclose_problems(actor, cohort_id, request.GET.get("after", ""))
+    except CohortNotFound:
+        raise Http404 from None
+    return render(request, "predictions/cohort_problems.html", {"page": page})
 
 
 @require_safe
@@ -205,6 +152,12 @@ def _find(actor: Actor, cohort_id: UUID) -> Cohort:
         raise Http404 from None
 
 
+def _form_of(cohort: Cohort, actor: Actor, data: QueryDict | None = None) -> SharedForm:
+    """To read refused samples again: a platform that has no profile any more is refused, not left out."""
+    platforms = {*platforms_of(actor), cohort.options["platform"]} - {None}
+    return SharedForm(data, initial=cohort.options, platforms=sorted(platforms))
+
+
 def _require_asker(request: HttpRequest, actor: Actor) -> None:
     if not actor.may_submit:
         record_refused_request(request, 403)
@@ -214,10 +167,3 @@ def _require_asker(request: HttpRequest, actor: Actor) -> None:
 def _context(cohort: Cohort) -> dict[str, Any]:
     progress = cohorts.progress_of(cohort)
     return {"cohort": cohort, "progress": progress, "formats": list(cohort_results.FORMATS)}
-
-
-def _file_of(request: HttpRequest) -> Any:
-    if file := request.FILES.get("file"):
-        return file
-    words = sentence("No file was chosen."), sentence("Choose the file of the samples.")
-    raise PanelRefused([Problem("form_incomplete", *words)])

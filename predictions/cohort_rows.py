@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from io import BytesIO
 from struct import Struct, pack
 from typing import Any
@@ -28,6 +28,7 @@ from predictions.intake.cohort_panels import Layout
 from predictions.intake.panel import Panel
 from predictions.intake.tables import Chunk
 from predictions.sealed_contents import bound_to
+from predictions.sentences import keep
 
 KEYS = "COPY audit.case_key (id, organisation_id, wrapped, kek_id) FROM STDIN BINARY"
 PREDICTIONS = (
@@ -105,7 +106,7 @@ def write_refusals(
         said = {
             "sample_id": chunk.sample_ids[place],
             "row": chunk.rows[place],
-            "problems": [_plain_words(problem) for problem in problems],
+            "problems": [{name: keep(part) for name, part in vars(problem).items()} for problem in problems],
         }
         codes = sorted({problem.code for problem in problems})
         refusal = CohortRefusal(cohort=cohort, number=first + place, codes=codes)
@@ -113,11 +114,6 @@ def write_refusals(
         rows.append(refusal)
     CohortRefusal.objects.bulk_create(rows, batch_size=1_000)
     return Counter(code for row in rows for code in row.codes)
-
-
-def _plain_words(problem: Problem) -> dict[str, Any]:
-    """Its parts; a sentence, which remembers how it was made, becomes plain text."""
-    return {name: str(part) if isinstance(part, str) else part for name, part in asdict(problem).items()}
 
 
 class _Texts:

@@ -149,27 +149,16 @@ def _after(chunks: Iterator[Chunk], count: int) -> Iterator[Chunk]:
     for chunk in chunks:
         size = len(chunk.rows)
         for start in range(count, size, AT_ONCE):
-            yield _piece(chunk, start, min(start + AT_ONCE, size))
+            yield chunk.cut(start, min(start + AT_ONCE, size))
         count = max(0, count - size)
 
 
-def _piece(chunk: Chunk, start: int, end: int) -> Chunk:
-    return Chunk(
-        sample_ids=chunk.sample_ids[start:end],
-        ages=chunk.ages[start:end],
-        rows=chunk.rows[start:end],
-        values=chunk.values[start:end],
-        problems={place - start: chunk.problems[place] for place in chunk.problems if start <= place < end},
-        steps={place - start: chunk.steps[place] for place in chunk.steps if start <= place < end},
-    )
-
-
 def _write(cohort: Cohort, prepared: _Prepared, stored: Stored, place: int) -> bool:
-    """Put a chunk on record, unless the cohort was cancelled or another worker was quicker."""
+    """Put a chunk on record, unless it was cancelled, another worker was quicker, or nobody may answer."""
     actor, predicted, refused = actor_of(cohort), len(prepared.predictions), len(prepared.refusals)
     with transaction.atomic():
-        kept = Cohort.objects.select_for_update(no_key=True).get(id=cohort.id)
-        if not kept.is_open or kept.received != prepared.first - 1:
+        kept = Cohort.objects.select_related("release").select_for_update(no_key=True, of=("self",))
+        if not _may_go_on(kept.get(id=cohort.id), prepared):
             return False
         cohort_rows.write(prepared.predictions, cohort, actor)
         codes = cohort_rows.write_refusals(prepared.refusals, prepared.chunk, cohort, stored, prepared.first)
@@ -185,6 +174,11 @@ def _write(cohort: Cohort, prepared: _Prepared, stored: Stored, place: int) -> b
             problems=dict(sorted(codes.items())),
         )
     return True
+
+
+def _may_go_on(kept: Cohort, prepared: _Prepared) -> bool:
+    follows = kept.received == prepared.first - 1
+    return kept.is_open and follows and kept.release.state != ReleaseState.QUARANTINED
 
 
 def _advance(cohort: Cohort, predicted: int, refused: int, place: int) -> None:

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from accounts import ledger
 from accounts.actors import Actor
 from accounts.models import Event
+from ml_models.manifest import Manifest
 from predictions import cohort_inputs, events, profiles, releases, submission
 from predictions.cohort_inputs import Readable, Stored
 from predictions.cohort_layouts import open_layout, options_of
@@ -21,8 +22,9 @@ from predictions.cohort_records import OPEN, Cohort, CohortRefusal, CohortState
 from predictions.exceptions import CohortNotFound, PanelRefused, Problem
 from predictions.intake.measurements import PanelRequest
 from predictions.intake.tables import Choices, Table
+from predictions.intake.whole_numbers import whole_number
 from predictions.models import Release
-from predictions.sentences import sentence
+from predictions.sentences import restore, sentence
 
 PAGE = 50
 
@@ -63,7 +65,7 @@ def start_cohort(
         manifest = releases.manifest_of(release)
         profile = profiles.find_profile(actor.organisation.id, manifest, request.platform)
         options = options_of(request, choices or Choices(), profile)
-        _require_samples(stored, options, actor, release)
+        _require_samples(stored, options, actor, release, manifest)
         return _record(stored, options, release, actor, again_of)
     except BaseException:
         cohort_inputs.discard(stored.upload)
@@ -153,25 +155,37 @@ class RefusedSample:
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True)
+class RefusedPage:
+    """Some refused samples of a cohort, and the number to go on from: none behind the last of them."""
+
+    cohort: Cohort
+    samples: list[RefusedSample]
+    following: int | None
+
+
 @transaction.atomic
-def disclose_problems(
-    actor: Actor, cohort_id: UUID, after: int = 0
-) -> tuple[list[RefusedSample], int | None]:
-    """A page of the refused samples of a cohort, the number to go on from, and an event that it was shown.
+def disclose_problems(actor: Actor, cohort_id: UUID, after: str = "") -> RefusedPage:
+    """The next refused samples behind the one of this number, with an event that they were shown.
 
     Raises
     ------
     CohortNotFound
+        Also when `after` is no number.
     """
     cohort = find_cohort(actor, cohort_id)
-    rows = list(CohortRefusal.objects.filter(cohort=cohort, number__gt=after)[: PAGE + 1])
+    try:
+        number = whole_number(after or "0")
+    except ValueError:
+        raise CohortNotFound(after[:20]) from None
+    rows = list(CohortRefusal.objects.filter(cohort=cohort, number__gt=number)[: PAGE + 1])
     page = rows[:PAGE]
     if page:
         shown = {"first": page[0].number, "last": page[-1].number}
         ledger.record(events.COHORT_DISCLOSED, actor, cohort=cohort.id, format="problems", **shown)
     stored = cohort_inputs.find(cohort)
     opened = [open_refused(row, stored) for row in page]
-    return opened, page[-1].number if len(rows) > PAGE else None
+    return RefusedPage(cohort, opened, page[-1].number if len(rows) > PAGE else None)
 
 
 def open_refused(refusal: CohortRefusal, stored: Stored | None) -> RefusedSample:
@@ -180,7 +194,8 @@ def open_refused(refusal: CohortRefusal, stored: Stored | None) -> RefusedSample
     if stored is None:
         return RefusedSample(refusal.number, codes)
     said = cohort_inputs.open_refusal(refusal, stored)
-    problems = tuple(Problem(**problem) for problem in said["problems"])
+    kept = [{name: restore(part) for name, part in problem.items()} for problem in said["problems"]]
+    problems = tuple(Problem(**problem) for problem in kept)
     return RefusedSample(refusal.number, codes, said["sample_id"], said["row"], problems)
 
 
@@ -189,9 +204,11 @@ def _own(actor: Actor) -> QuerySet[Cohort]:
     return own.select_related("release", "person", "api_key")
 
 
-def _require_samples(stored: Stored, options: dict[str, Any], actor: Actor, release: Release) -> None:
+def _require_samples(
+    stored: Stored, options: dict[str, Any], actor: Actor, release: Release, manifest: Manifest
+) -> None:
     try:
-        _, table, _ = open_layout(stored, options, releases.manifest_of(release))
+        _, table, _ = open_layout(stored, options, manifest)
         _require_one(table)
     except PanelRefused as refusal:
         submission.record_refusal(refusal, actor, release=str(release))

@@ -1,8 +1,7 @@
 """The browser's door: shape only. What a panel means is for `submission` to say."""
 
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, BinaryIO, cast
 
@@ -13,17 +12,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from predictions.exceptions import PanelRefused, Problem
+from predictions.file_fields import (
+    PlatformForm,
+    choices_of,
+    declared,
+    former_symbols_field,
+    reader_field,
+    unit_field,
+)
 from predictions.intake.detection import READERS, ReaderUnclear
 from predictions.intake.measurements import PanelRequest
 from predictions.intake.opening import Sample, only_sample, open_pasted, open_table, settle_age, settle_unit
 from predictions.intake.panel import LONGEST_REFERENCE
-from predictions.intake.tables import Choices, PartUnclear, Wanted
+from predictions.intake.tables import PartUnclear, Wanted
 from predictions.intake.text_files import open_text
-from predictions.intake.units import UNITS
 from predictions.intake.whole_numbers import whole_number
 from predictions.models import Verdict
 from predictions.sentences import sentence
-from predictions.wording import say, say_lazily
+from predictions.wording import say
 
 LONGEST_REVIEW = 2_000
 # A table of transcripts is some 20 megabytes; what is put back into the form has to be sent again as text.
@@ -43,7 +49,7 @@ class WholeNumberField(forms.IntegerField):
             raise forms.ValidationError(self.error_messages["invalid"], "invalid") from None
 
 
-class PanelForm(forms.Form):
+class PanelForm(PlatformForm):
     """One panel, pasted or as a file, with the little that is asked about it."""
 
     pasted = forms.CharField(
@@ -62,31 +68,13 @@ class PanelForm(forms.Form):
         allow_empty_file=True,
         widget=forms.ClearableFileInput,
     )
-    reader = forms.ChoiceField(
-        label=gettext_lazy("Format"),
-        choices=[
-            ("", gettext_lazy("Recognise it")),
-            *((code, say_lazily(reader.NAME)) for code, reader in READERS.items()),
-        ],
-        required=False,
-    )
+    reader = reader_field()
     part = forms.CharField(required=False, widget=forms.HiddenInput)
-    unit = forms.ChoiceField(
-        label=gettext_lazy("Unit of the values"),
-        choices=[
-            ("", gettext_lazy("Choose the unit")),
-            *((code, say_lazily(words)) for code, words in UNITS.items()),
-        ],
-        required=False,  # the panel's own check says what is missing, together with everything else
-        help_text=gettext_lazy(
+    unit = unit_field(
+        gettext_lazy(
             "As the lab states it; a format that states its own needs none. What is converted is said with "
             "the result; what cannot be converted soundly is refused."
-        ),
-    )
-    platform = forms.ChoiceField(
-        label=gettext_lazy("Platform"),
-        required=False,
-        help_text=gettext_lazy("Another one only if your organisation has a profile of it."),
+        )
     )
     age_years = WholeNumberField(
         label=gettext_lazy("Age in years"),
@@ -104,16 +92,7 @@ class PanelForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=gettext_lazy("Optional. Your own reference for the case, not the patient's name."),
     )
-    accept_former_symbols = forms.BooleanField(
-        label=gettext_lazy("Read former gene symbols and aliases as the current ones"), required=False
-    )
-
-    def __init__(self, *args: Any, platforms: Sequence[str] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        platform = self.fields["platform"]
-        assert isinstance(platform, forms.ChoiceField)  # noqa: S101 - it stands above
-        platform.choices = [("", _("That of the model")), *((name, name) for name in platforms)]
-        self.has_platforms = bool(platforms)
+    accept_former_symbols = former_symbols_field()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -145,8 +124,7 @@ class PanelForm(forms.Form):
         problems = self._as_problems()
         sample = self._read_sample(wanted, problems)
         cleaned = self.cleaned_data
-        declared = cleaned["unit"] if "unit" in cleaned else self.data["unit"]
-        unit, contradiction = settle_unit(declared, sample.unit)
+        unit, contradiction = settle_unit(declared(self, "unit"), sample.unit)
         age, other_age = settle_age(cleaned.get("age_years"), sample.age)
         return PanelRequest(
             measurements=sample.measurements,
@@ -156,6 +134,7 @@ class PanelForm(forms.Form):
             case_reference=self.named_case,
             sample_id=sample.name,
             accept_former_symbols=cleaned["accept_former_symbols"],
+            total=sample.total,
             steps=sample.steps,
             problems=(*problems, *sample.problems, *contradiction, *other_age),
         )
@@ -175,13 +154,12 @@ class PanelForm(forms.Form):
             raise PanelRefused(problems)
         file = cast(BinaryIO, cleaned["file"] or BytesIO(cleaned["pasted"].encode()))
         file.seek(0)
-        shared = PanelRequest((), cleaned["unit"] if "unit" in cleaned else self.data["unit"])
-        return file, replace(shared, accept_former_symbols=cleaned["accept_former_symbols"])
-
-    @property
-    def choices(self) -> Choices:
-        """How the file is to be read."""
-        return Choices(self.cleaned_data["part"], self.cleaned_data.get("reader", ""))
+        return file, PanelRequest(
+            measurements=(),
+            unit=declared(self, "unit"),
+            platform=cleaned["platform"] or None,
+            accept_former_symbols=cleaned["accept_former_symbols"],
+        )
 
     @property
     def named_case(self) -> str:
@@ -204,8 +182,10 @@ class PanelForm(forms.Form):
         file: UploadedFile[Any] | None = self.cleaned_data["file"]
         try:
             if file:
-                return only_sample(open_table(cast(BinaryIO, file), file.name or "", wanted, self.choices))
-            return only_sample(open_pasted(self.cleaned_data["pasted"], wanted, self.choices))
+                return only_sample(
+                    open_table(cast(BinaryIO, file), file.name or "", wanted, choices_of(self))
+                )
+            return only_sample(open_pasted(self.cleaned_data["pasted"], wanted, choices_of(self)))
         except PanelRefused as refusal:
             raise PanelRefused([*problems, *refusal.problems]) from None
 

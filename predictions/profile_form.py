@@ -7,20 +7,29 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy
+from numpy.typing import NDArray
 
 from ml_models.manifest import Manifest
+from predictions.cohort_choices import problem_of_choice
 from predictions.exceptions import PanelRefused, Problem
+from predictions.file_fields import (
+    choices_of,
+    declared,
+    former_symbols_field,
+    part_field,
+    reader_field,
+    unit_field,
+)
 from predictions.intake.detection import ReaderUnclear
 from predictions.intake.gene_names import wanted_by
 from predictions.intake.opening import open_table, settle_unit
-from predictions.intake.tables import Choices, PartUnclear, Table
-from predictions.intake.units import UNITS
+from predictions.intake.tables import PartUnclear, Table
 from predictions.profiles import LONGEST_PLATFORM, MOST_SAMPLES, Reference
 from predictions.sentences import sentence
-from predictions.wording import say_lazily
 
 LARGEST_FILE = 50_000_000
-LEARNED_FROM = [unit for unit in UNITS if unit != "raw_counts"]
+
+Floats = NDArray[np.float64]
 
 
 class ProfileForm(forms.Form):
@@ -35,15 +44,7 @@ class ProfileForm(forms.Form):
             "As every sample will name it, such as our-rnaseq. The same name again makes the next version."
         ),
     )
-    unit = forms.ChoiceField(
-        label=gettext_lazy("Unit of the values"),
-        choices=[
-            ("", gettext_lazy("Choose the unit")),
-            *((unit, say_lazily(UNITS[unit])) for unit in LEARNED_FROM),
-        ],
-        required=False,
-        help_text=gettext_lazy("As the lab states it; a format that states its own needs none."),
-    )
+    unit = unit_field(gettext_lazy("As the lab states it; a format that states its own needs none."))
     file = forms.FileField(
         label=gettext_lazy("File of reference samples"),
         required=False,
@@ -51,9 +52,9 @@ class ProfileForm(forms.Form):
         widget=forms.ClearableFileInput(attrs={"required": True}),
         help_text=gettext_lazy("Many samples in one file, in any of the formats that are read."),
     )
-    accept_former_symbols = forms.BooleanField(
-        label=gettext_lazy("Read former gene symbols and aliases as the current ones"), required=False
-    )
+    accept_former_symbols = former_symbols_field()
+    reader = reader_field()
+    part = part_field()
 
     def as_reference(self, manifest: Manifest) -> Reference:
         """The same samples in the terms of `profiles`, with everything that is wrong with them so far.
@@ -64,20 +65,20 @@ class ProfileForm(forms.Form):
             When the file cannot be read.
         """
         self.full_clean()
-        given: dict[str, Any] = {**self.data.dict(), **self.cleaned_data}  # type: ignore[attr-defined]
         file: UploadedFile[Any] | None = self.files.get("file")
         if file is None:
             raise PanelRefused([_no_file()])
-        table = _read(cast(BinaryIO, file.file), file.name or "", file.size or 0, manifest)
-        values, problems = _gather(table)
-        unit, contradiction = settle_unit(given.get("unit", ""), table.unit)
+        table = _read(self, file, manifest)
+        values, totals, problems = _gather(table)
+        unit, contradiction = settle_unit(declared(self, "unit"), table.unit)
         return Reference(
-            platform=given.get("platform", "").strip(),
+            platform=declared(self, "platform").strip(),
             unit=unit,
             identifiers=table.identifiers,
             values=values,
-            accept_former_symbols=self.cleaned_data.get("accept_former_symbols", False),
+            accept_former_symbols=self.cleaned_data["accept_former_symbols"],
             problems=(*problems, *contradiction),
+            totals=totals,
         )
 
 
@@ -86,31 +87,30 @@ def _no_file() -> Problem:
     return Problem("form_incomplete", detail, sentence("Choose the file of the reference samples."))
 
 
-def _read(file: BinaryIO, name: str, size: int, manifest: Manifest) -> Table:
+def _read(form: ProfileForm, file: "UploadedFile[Any]", manifest: Manifest) -> Table:
+    size = file.size or 0
     if size > LARGEST_FILE:
         detail = sentence("The file has {size} bytes; at most {most} are read.", size=size, most=LARGEST_FILE)
         raise PanelRefused([Problem("too_large", detail, sentence("Send the columns of the panel only."))])
     try:
-        return open_table(file, name, wanted_by(manifest.genes), Choices())
-    except (ReaderUnclear, PartUnclear):
-        raise PanelRefused([_unclear()]) from None
+        opened = cast(BinaryIO, file.file)
+        return open_table(opened, file.name or "", wanted_by(manifest.genes), choices_of(form))
+    except (ReaderUnclear, PartUnclear) as unclear:
+        raise PanelRefused([problem_of_choice(unclear)]) from None
 
 
-def _unclear() -> Problem:
-    return Problem(
-        "format_unclear",
-        sentence("The file can be read in more than one way."),
-        sentence("Save the reference samples as CSV with a row for each sample and a column for each gene."),
-    )
+def _gather(table: Table) -> tuple[Floats, Floats | None, tuple[Problem, ...]]:
+    """Values (samples, identifiers), totals if all are known, and problems.
 
-
-def _gather(table: Table) -> tuple[np.ndarray[Any, np.dtype[np.float64]], tuple[Problem, ...]]:
-    """Values (samples, identifiers) and problems; of a file with far too many samples, as many as tell so."""
-    values, problems, count = [], [], 0
+    Of a file with far too many samples, as many as tell so.
+    """
+    values, totals, problems, count = [np.empty((0, len(table.identifiers)))], [np.empty(0)], [], 0
     for chunk in table.chunks:
         values.append(chunk.values)
+        totals.append(np.full(len(chunk.rows), np.nan) if chunk.totals is None else chunk.totals)
         problems += [problem for found in chunk.problems.values() for problem in found]
         count += len(chunk.sample_ids)
         if count > MOST_SAMPLES:
             break
-    return np.concatenate(values) if values else np.empty((0, len(table.identifiers))), tuple(problems)
+    known = np.concatenate(totals)
+    return np.concatenate(values), None if np.isnan(known).any() else known, tuple(problems)

@@ -23,7 +23,7 @@ from predictions.exceptions import PanelRefused, Problem, ReleaseUnavailable
 from predictions.intake.conversions import convert, out_of_scale, problem_of_scale, way
 from predictions.intake.identifiers import match_names
 from predictions.intake.scales import Profile
-from predictions.intake.units import UNITS, contradicted, contradiction, declared_problem
+from predictions.intake.units import contradicted, contradiction, declared_problem
 from predictions.models import Release
 from predictions.profile_records import PlatformProfile
 from predictions.sentences import counted, sentence
@@ -34,8 +34,12 @@ MOST_SAMPLES = 2_000
 LONGEST_PLATFORM = 64
 LEARNING_ROLES = (Role.LAB, Role.ADMIN)
 # The scale on which a profile is learned, for what is declared on another.
-LOGGED = {"intensity": "log2_intensity", "tpm": "log2_tpm", "fpkm": "log2_fpkm"}
-PROFILE_UNITS = tuple(unit for unit in UNITS if unit not in {*LOGGED, "raw_counts"})
+LOGGED = {
+    "intensity": "log2_intensity",
+    "tpm": "log2_tpm",
+    "fpkm": "log2_fpkm",
+    "raw_counts": "log2_cpm",
+}
 VALUES_POINTER = "/samples"
 
 Floats = NDArray[np.float64]
@@ -43,7 +47,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Reference:
-    """Reference samples as a door received them: values (samples, identifiers), NaN where not measured."""
+    """Reference samples as a door received them: values (samples, identifiers), NaN where not measured.
+
+    `totals` (samples,) are the sums over all genes of each, where all of them are known.
+    """
 
     platform: str
     unit: str
@@ -51,6 +58,7 @@ class Reference:
     values: Floats
     accept_former_symbols: bool = False
     problems: tuple[Problem, ...] = ()
+    totals: Floats | None = None
 
 
 def may_learn(actor: Actor) -> bool:
@@ -151,40 +159,24 @@ def _read(reference: Reference, manifest: Manifest) -> Floats:
     )
     values = matched.values(reference.values, manifest.symbols)
     unit = LOGGED.get(reference.unit, reference.unit)
-    wrong_unit = _check_unit(reference.unit, unit)
-    steps = way(reference.unit, unit) or ()
+    has_totals = reference.totals is not None
+    wrong_unit = declared_problem(reference.unit, unit, "/unit", has_totals=has_totals)
+    steps = way(reference.unit, unit, has_totals=has_totals) or ()
     _refuse(
         [
             *reference.problems,
             *_check_platform(reference.platform, manifest),
             *_check_count(len(values)),
             *matched.problems,
-            *wrong_unit,
-            *([] if wrong_unit else _check_values(reference.unit, values, steps, manifest)),
+            *([wrong_unit] if wrong_unit else _check_values(reference.unit, values, steps, manifest)),
         ]
     )
-    return convert(values, steps)
+    return convert(values, steps, reference.totals)
 
 
 def _refuse(problems: Sequence[Problem]) -> None:
     if problems:
         raise PanelRefused(problems)
-
-
-def _check_unit(declared: str, unit: str) -> list[Problem]:
-    if problem := declared_problem(declared, unit, "/unit"):
-        return [problem]
-    if unit in PROFILE_UNITS:
-        return []
-    return [
-        Problem(
-            "unit_not_supported",
-            sentence("A profile is not learned from {unit}.", unit=UNITS[unit]),
-            sentence("Export TPM, or counts per million on a logarithmic scale."),
-            "/unit",
-            value=declared,
-        )
-    ]
 
 
 def _check_platform(platform: str, manifest: Manifest) -> Iterator[Problem]:

@@ -50,6 +50,7 @@ def panel_for_another(prediction: Prediction, manifest: Manifest) -> Panel:
         platform=profile and profile["platform"],
         identifiers="hgnc_symbol",
         age_years=prediction.age_years,
+        total=facts.get("total"),
     )
     own = profiles.find_profile(prediction.organisation_id, manifest, request.platform)
     panel = build_panel(request, manifest, own)

@@ -1,6 +1,7 @@
 """Messages of the rooms that know no Django: English text that can be said again in another language."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import reduce
 from typing import Any, Self
 
@@ -55,6 +56,26 @@ def joined(parts: Sequence[str]) -> str:
 def counted(singular: str, plural: str, *, count: int, **values: object) -> Sentence:
     """The template that fits the count, which stands in it as {count}."""
     return Sentence(singular, plural, count=count, **values)
+
+
+def keep(part: object) -> Any:
+    """What JSON keeps of a text or number: of a sentence how it was made, so that it can be said again."""
+    if isinstance(part, Sentence):
+        values = {name: keep(value) for name, value in part.values.items()}
+        return {"template": part.template, "plural": part.plural, "values": values}
+    if isinstance(part, Decimal):
+        return {"decimal": str(part)}
+    return part if part is None or isinstance(part, str | int | float) else str(part)
+
+
+def restore(kept: Any) -> Any:
+    """The text or number of which `keep` made this."""
+    if not isinstance(kept, dict):
+        return kept
+    if "decimal" in kept:
+        return Decimal(kept["decimal"])
+    values = {name: restore(value) for name, value in kept["values"].items()}
+    return Sentence(kept["template"], kept["plural"], **values)
 
 
 AND = marked("{first} and {second}")

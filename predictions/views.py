@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actors import Actor, NoOrganisation, actor_of_person
 from accounts.models import Person
+from accounts.receipts import NotSealed
 from accounts.refusals import record_refused_request
 from ml_models.manifest import Manifest
 from predictions import cohorts, disclosure, example_panel, releases, review, selectors, submission
@@ -28,6 +30,7 @@ from predictions.exceptions import (
     UnknownRelease,
 )
 from predictions.facts import Facts, facts_of_status
+from predictions.file_fields import choices_of
 from predictions.forms import PanelForm, ReviewForm, choice_of
 from predictions.icon_array import figure
 from predictions.intake.detection import ReaderUnclear
@@ -213,12 +216,15 @@ def _chosen_view(request: HttpRequest) -> str:
 
 @require_safe
 @for_members
-def download_receipt(request: HttpRequest, actor: Actor, prediction_id: UUID) -> HttpResponse:  # noqa: ARG001
+def download_receipt(request: HttpRequest, actor: Actor, prediction_id: UUID) -> HttpResponse:
     """What proves to a third party that the prediction is on record."""
     try:
         receipt = disclosure.disclose_receipt(actor, prediction_id)
     except PredictionNotFound:
         raise Http404 from None
+    except NotSealed:
+        messages.info(request, _("The receipt is ready in a few seconds, when its event is sealed."))
+        return redirect("prediction", prediction_id)
     name = f'attachment; filename="receipt-{prediction_id}.json"'
     return JsonResponse(receipt, headers={"Content-Disposition": name})
 
@@ -258,7 +264,7 @@ def _take(form: PanelForm, actor: Actor) -> str:
         return reverse("prediction", args=[submission.submit_panel(_read(form, actor), actor).id])
     except SeveralSamples:
         file, shared = form.as_cohort()
-        return reverse("cohort", args=[cohorts.start_cohort(file, shared, actor, form.choices).id])
+        return reverse("cohort", args=[cohorts.start_cohort(file, shared, actor, choices_of(form)).id])
 
 
 def _read(form: PanelForm, actor: Actor) -> PanelRequest:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.urls import reverse
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -94,12 +94,12 @@ class CohortProblemsView(ApiView):
     scopes = {"GET": "read", "HEAD": "read", "OPTIONS": "read"}
 
     def get(self, request: Request, cohort_id: UUID) -> Response:
-        samples, following = cohorts.disclose_problems(self.actor, cohort_id, _after(request))
+        page = cohorts.disclose_problems(self.actor, cohort_id, request.GET.get("after", ""))
         address = reverse("api_cohort_problems", args=[cohort_id])
         return Response(
             {
-                "samples": [asdict(sample) for sample in samples],
-                "next": f"{address}?after={following}" if following else None,
+                "samples": [asdict(sample) for sample in page.samples],
+                "next": f"{address}?after={page.following}" if page.following else None,
             }
         )
 
@@ -135,13 +135,6 @@ def _by_accept(accept: str) -> str:
     if found or {"", "*/*", "text/*"} & set(wanted):
         return found or "csv"
     return accept[:60]  # which is none, and said so
-
-
-def _after(request: Request) -> int:
-    given = request.GET.get("after", "0")
-    if not (given.isascii() and given.isdigit() and len(given) < 10):  # noqa: PLR2004 - beyond any cohort
-        raise Http404
-    return int(given)
 
 
 def _check_length(request: Request) -> None:

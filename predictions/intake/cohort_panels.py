@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ml_models.manifest import Manifest
 from ml_models.units import looks_of
 from predictions.exceptions import PanelRefused
+from predictions.intake.conversions import MILLION
 from predictions.intake.identifiers import KINDS, Matched, match
 from predictions.intake.measurements import Measurement, PanelRequest
 from predictions.intake.opening import others_not_used
@@ -63,6 +64,7 @@ def lay_out(
     typical = dict(zip(manifest.symbols, manifest.means.tolist(), strict=True))
     values = {column: typical[symbol] for symbol, columns in matched.columns.items() for column in columns}
     sample = _with_values(shared, [values.get(column) for column in range(len(names))])
+    sample = replace(sample, total=MILLION if table.has_totals else None)
     panel = _panel_of_file(sample, manifest, profile)
     return Layout(manifest, shared, matched, profile, panel)
 
@@ -107,6 +109,7 @@ def build_one(chunk: Chunk, place: int, layout: Layout) -> Panel:
         _with_values(layout.request, values),
         age_years=chunk.ages[place],
         sample_id=chunk.sample_ids[place],
+        total=chunk.total_of(place),
         steps=(*layout.request.steps, *chunk.steps.get(place, ())),
     )
     try:

@@ -1,7 +1,7 @@
 """From the unit that a lab declares to the scale that a release or a profile reads: few ways, each on record.
 
 Only what loses nothing: a logarithm of the same quantity, or a share of the whole sample where the sum over
-all its genes is known. A panel alone does not know it.
+all its genes is known. A panel alone does not know it, nor does a file of a chosen few thousand genes.
 
 TPM: Wagner GP, Kin K, Lynch VJ, Theory Biosci 2012;131:281-5.
 """
@@ -31,9 +31,14 @@ WAYS: dict[tuple[str, str], tuple[str, ...]] = {
 DETAILS = {
     LOG2: marked("The logarithm to base 2 of each value was taken."),
     LOG2_PLUS_1: marked("The logarithm to base 2 of each value and one was taken."),
-    SHARE: marked("Each value was divided by the sum over all genes of the sample, times a million."),
+    SHARE: marked(
+        "Each value was divided by {total}, the sum over all genes of the sample, times a million."
+    ),
 }
 GENES_NAMED = 5
+# Fewer are a panel, or the most variable genes. Whole transcriptomes have 19,000 or more; some 12,000 are
+# left where genes without reads were taken out, which hardly changes the sum.
+FEWEST_GENES = 10_000
 
 
 def way(declared: str, required: str, *, has_totals: bool = False) -> tuple[str, ...] | None:
@@ -45,6 +50,11 @@ def way(declared: str, required: str, *, has_totals: bool = False) -> tuple[str,
         return ()
     steps = WAYS.get((declared, required))
     return None if steps and SHARE in steps and not has_totals else steps
+
+
+def may_need_totals(declared: str) -> bool:
+    """Whether values of this unit may have to be divided by the sum over all genes."""
+    return any(unit == declared and SHARE in steps for (unit, _), steps in WAYS.items())
 
 
 def convert(values: Floats, steps: Sequence[str], totals: Floats | None = None) -> Floats:
@@ -68,16 +78,10 @@ def out_of_scale(values: Floats, steps: Sequence[str]) -> NDArray[np.bool_]:
     return values < 0 if steps else np.zeros(values.shape, dtype=np.bool_)
 
 
-def steps_on_record(steps: Sequence[str]) -> list[Step]:
-    """The steps as a prediction keeps them."""
-    return [Step(f"converted_{step}", sentence(DETAILS[step])) for step in steps]
-
-
-def tpm_of_counts(counts: Floats, lengths: Floats) -> Floats:
-    """TPM (samples, genes) of counts over *all* genes of each sample and their lengths (genes,) in bases."""
-    rate = counts / lengths
-    tpm: Floats = rate / rate.sum(axis=1, keepdims=True) * MILLION
-    return tpm
+def steps_on_record(steps: Sequence[str], total: float | None = None) -> list[Step]:
+    """The steps as a prediction keeps them; `total` is the sum over all genes of the sample."""
+    told: dict[str, dict[str, object]] = {SHARE: {"total": round(total or 0)}}
+    return [Step(f"converted_{step}", sentence(DETAILS[step], **told.get(step, {}))) for step in steps]
 
 
 def problem_of_scale(symbols: Sequence[str], steps: Sequence[str], pointer: str) -> Problem:

@@ -1,8 +1,12 @@
-"""Which format a file is of, by what is in it. Exactly one that fits is taken; else a person chooses."""
+"""Which format a file is of, by what is in it. Exactly one that fits is taken; else a person chooses.
+
+Its name is asked only where what is in it fits several.
+"""
 
 import codecs
 import io
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import BinaryIO
 
 from predictions.exceptions import PanelRefused, Problem
@@ -45,17 +49,21 @@ MARKED: tuple[Reader, ...] = (
 )
 PLAIN: tuple[Reader, ...] = (gene_values, samples_in_rows, genes_in_rows)
 READERS: Mapping[str, Reader] = {reader.CODE: reader for reader in (*PLAIN, *MARKED)}
+# Of the formats without a mark, cBioPortal alone has names of its own for them.
+FILE_NAMES = {genes_in_rows.CODE: ("data_mrna*", "data_expression*")}
+
+Reasons = tuple[Sentence, ...]
 
 
 class ReaderUnclear(Exception):
     """For the person: several formats fit, for these reasons."""
 
-    def __init__(self, matches: Mapping[str, tuple[Sentence, ...]]) -> None:
+    def __init__(self, matches: Mapping[str, Reasons]) -> None:
         super().__init__(", ".join(matches))
         self.matches = matches
 
 
-def detect(file: BinaryIO, name: str, wanted: Wanted) -> tuple[Reader, tuple[Sentence, ...]]:
+def detect(file: BinaryIO, name: str, wanted: Wanted) -> tuple[Reader, Reasons]:
     """The one reader that says yes to the beginning of an unpacked file, and why.
 
     Raises
@@ -63,19 +71,32 @@ def detect(file: BinaryIO, name: str, wanted: Wanted) -> tuple[Reader, tuple[Sen
     PanelRefused
         When none does.
     ReaderUnclear
-        When several do.
+        When several do, and its name does not tell which.
     """
     head = _head(file, name)
     if not head.data.strip():
         raise PanelRefused([no_rows()])
     for readers in (MARKED, PLAIN):
         matches = {reader.CODE: reasons for reader in readers if (reasons := reader.sniff(head, wanted))}
-        if len(matches) == 1:
-            ((code, reasons),) = matches.items()
-            return READERS[code], reasons
         if matches:
-            raise ReaderUnclear(matches)
+            code, reasons = _only(matches, name)
+            return READERS[code], reasons
     raise PanelRefused([_unknown(head)])
+
+
+def _only(matches: Mapping[str, Reasons], name: str) -> tuple[str, Reasons]:
+    """The one that fits, or the one of several that has files of this name."""
+    if len(matches) == 1:
+        return next(iter(matches.items()))
+    named = [code for code in matches if _is_named_like(code, name)]
+    if len(named) != 1:
+        raise ReaderUnclear(matches)
+    said = sentence("Its name, {name}, tells which of the formats that fit it is.", name=name[:100])
+    return named[0], (*matches[named[0]], said)
+
+
+def _is_named_like(code: str, name: str) -> bool:
+    return any(fnmatchcase(name.lower(), pattern) for pattern in FILE_NAMES.get(code, ()))
 
 
 def _unknown(head: Head) -> Problem:

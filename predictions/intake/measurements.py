@@ -29,7 +29,10 @@ class Step:
 
 @dataclass(frozen=True)
 class PanelRequest:
-    """One panel as a door received it, before any meaning is given to it, with what the door found wrong."""
+    """One panel as a door received it, before any meaning is given to it, with what the door found wrong.
+
+    `total` is the sum over all genes of the sample, in its unit, where the file has them all.
+    """
 
     measurements: tuple[Measurement, ...]
     unit: str
@@ -41,6 +44,7 @@ class PanelRequest:
     model: str = "stable"
     accept_former_symbols: bool = False
     allow_missing_genes: bool = True
+    total: float | None = None
     steps: tuple[Step, ...] = ()
     header: Measurement | None = None
     problems: tuple[Problem, ...] = ()

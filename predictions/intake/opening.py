@@ -33,6 +33,7 @@ class Sample:
     unit: str | None
     steps: tuple[Step, ...]
     problems: tuple[Problem, ...]
+    total: float | None = None
 
 
 def open_table(file: BinaryIO, name: str, wanted: Wanted, choices: Choices) -> Table:
@@ -89,6 +90,7 @@ def only_sample(table: Table) -> Sample:
         unit=table.unit,
         steps=(*table.steps, *others_not_used(table), *chunk.steps.get(0, ())),
         problems=chunk.problems.get(0, ()),
+        total=chunk.total_of(0),
     )
 
 

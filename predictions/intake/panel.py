@@ -33,8 +33,9 @@ class Panel:
     """The values of one sample in the gene order of a release, and how they came about.
 
     `values` maps each HGNC symbol of the panel to its value on the release's scale, None where it was not
-    measured; `measured` to its value as declared, where that is another. Two panels with the same `sha256`
-    get the same bits from the same release.
+    measured; `measured` to its value as declared, where that is another. `total` is the sum over all genes of
+    the sample as declared, where it is known and values were converted. Two panels with the same `sha256` get
+    the same bits from the same release.
     """
 
     values: dict[str, float | None]
@@ -47,6 +48,7 @@ class Panel:
     steps: tuple[Step, ...]
     measured: dict[str, float | None] | None = None
     profile: Profile | None = None
+    total: float | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -73,6 +75,7 @@ class Panel:
             "steps": [{"code": step.code, "detail": str(step.detail)} for step in self.steps],
             "measured": self.measured,
             "profile": self.profile and self.profile.facts,
+            "total": self.total,
         }
 
     @property
@@ -99,8 +102,10 @@ def build_panel(request: PanelRequest, manifest: Manifest, profile: Profile | No
     found = _identify(request, manifest)
     measured = np.array([[found.values.get(symbol) for symbol in manifest.symbols]], dtype=np.float64)
     look = detect_unit(list(found.values.values())) if found.values else None
-    wrong_unit = check_unit(request.unit, look, unit_read(manifest, profile), UNIT_POINTER)
-    scaled = None if wrong_unit else to_scale(measured, request.unit, manifest, profile)
+    totals = None if request.total is None else np.array([request.total])
+    required, has_totals = unit_read(manifest, profile), totals is not None
+    wrong_unit = check_unit(request.unit, look, required, UNIT_POINTER, has_totals=has_totals)
+    scaled = None if wrong_unit else to_scale(measured, request.unit, manifest, profile, totals)
     problems = [
         *request.problems,
         *_check_header(request, manifest),
@@ -112,7 +117,7 @@ def build_panel(request: PanelRequest, manifest: Manifest, profile: Profile | No
     ]
     if problems or look is None or scaled is None:
         raise PanelRefused(problems)
-    steps = scale_steps(request.unit, manifest, profile)
+    steps = scale_steps(request.unit, manifest, profile, request.total)
     return Panel(
         values=_by_symbol(scaled.values, manifest),
         age_years=request.age_years,
@@ -124,6 +129,7 @@ def build_panel(request: PanelRequest, manifest: Manifest, profile: Profile | No
         steps=(*request.steps, *found.steps, *steps),
         measured=_by_symbol(measured, manifest) if steps else None,
         profile=profile,
+        total=request.total if steps else None,
     )
 
 
@@ -171,7 +177,8 @@ def _check_scale(
 ) -> Iterator[Problem]:
     if scaled is not None and scaled.impossible.any():
         symbols = [manifest.symbols[index] for index in np.flatnonzero(scaled.impossible[0])]
-        steps = way(request.unit, unit_read(manifest, profile)) or ()
+        has_totals = request.total is not None
+        steps = way(request.unit, unit_read(manifest, profile), has_totals=has_totals) or ()
         yield problem_of_scale(symbols, steps, VALUES_POINTER)
 
 

@@ -92,10 +92,11 @@ def to_scale(
 
 
 def scale_steps(
-    declared: str, manifest: Manifest, profile: Profile | None = None, *, has_totals: bool = False
+    declared: str, manifest: Manifest, profile: Profile | None = None, total: float | None = None
 ) -> list[Step]:
-    """What `to_scale` does, as a prediction keeps it."""
-    found = steps_on_record(way(declared, unit_read(manifest, profile), has_totals=has_totals) or ())
+    """What `to_scale` does to a sample with this sum over all genes, as a prediction keeps it."""
+    steps = way(declared, unit_read(manifest, profile), has_totals=total is not None)
+    found = steps_on_record(steps or (), total)
     if profile:
         told = {"platform": profile.platform, "version": profile.version, "profile": profile.id}
         found.append(Step("profile_mapped", sentence(PROFILE_MAPPED, **told)))

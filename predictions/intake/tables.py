@@ -31,7 +31,8 @@ class Chunk:
     where what stands there could not be read. `rows` says where each sample stands: its line, or its column
     where a file has a column for each sample. A sample with `problems`, by its index in this chunk, is
     refused. A name is empty where the file has none; whether names and ages may stand is not checked here.
-    `steps` are what was done to single samples.
+    `steps` are what was done to single samples. `totals` (samples,) are the sums over all genes of each, NaN
+    where one is not known; there are none in a file that has not all genes.
     """
 
     sample_ids: tuple[str, ...]
@@ -40,6 +41,25 @@ class Chunk:
     values: NDArray[np.float64]
     problems: Mapping[int, tuple[Problem, ...]] = field(default_factory=dict)
     steps: Mapping[int, tuple[Step, ...]] = field(default_factory=dict)
+    totals: NDArray[np.float64] | None = None
+
+    def cut(self, start: int, end: int) -> "Chunk":
+        """The samples from one place in it up to another."""
+        return Chunk(
+            sample_ids=self.sample_ids[start:end],
+            ages=self.ages[start:end],
+            rows=self.rows[start:end],
+            values=self.values[start:end],
+            problems={p - start: self.problems[p] for p in self.problems if start <= p < end},
+            steps={p - start: self.steps[p] for p in self.steps if start <= p < end},
+            totals=None if self.totals is None else self.totals[start:end],
+        )
+
+    def total_of(self, place: int) -> float | None:
+        """The sum over all genes of a sample, if it is known."""
+        if self.totals is None or np.isnan(self.totals[place]):
+            return None
+        return float(self.totals[place])
 
 
 @dataclass(frozen=True)
@@ -49,6 +69,7 @@ class Table:
     An identifier that stands twice in the file stands twice here. `unit` is the one that the format itself
     states, None where the person has to declare it. `others` names the first identifiers that were not
     wanted, of `others_count`. `places` are the lines of the identifiers, where each has one of its own.
+    `has_totals` tells that the chunks bring the sums over all genes.
     Reading the chunks may raise PanelRefused too, when the file turns out to be no such table further down.
     """
 
@@ -59,14 +80,16 @@ class Table:
     others_count: int = 0
     steps: tuple[Step, ...] = ()
     places: tuple[int, ...] = ()
+    has_totals: bool = False
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What a person chose: the code of a reader, and a sheet, strand or layer. Empty: nothing."""
+    """What a person chose: the code of a reader, a sheet, strand or layer, and the unit. Empty: nothing."""
 
     part: str = ""
     reader: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ml_models.units import CENTRED, LINEAR, LOG_SCALE, LOOKS, RAW_COUNTS, Look
 from predictions.exceptions import Problem
-from predictions.intake.conversions import way
+from predictions.intake.conversions import FEWEST_GENES, way
 from predictions.sentences import sentence
 
 UNITS = {
@@ -73,6 +73,8 @@ def declared_problem(
         )
     if way(declared, required, has_totals=has_totals) is not None:
         return None
+    if way(declared, required, has_totals=True) is not None:
+        return totals_unknown(declared, required, pointer)
     return Problem(
         "unit_not_supported",
         sentence(
@@ -81,6 +83,23 @@ def declared_problem(
             declared=UNITS[declared],
         ),
         sentence("Values of another unit or platform cannot be converted without a profile of the platform."),
+        pointer=pointer,
+        value=declared,
+    )
+
+
+def totals_unknown(declared: str, required: str, pointer: str) -> Problem:
+    """That the sum over all genes is needed and not known."""
+    return Problem(
+        "totals_unknown",
+        sentence(
+            "To bring {declared} to {required}, the sum over all genes of the sample has to be known. It is "
+            "not: there are fewer than {fewest} genes, or one of them has no value.",
+            declared=UNITS[declared],
+            required=UNITS[required],
+            fewest=FEWEST_GENES,
+        ),
+        sentence("Send the file with all genes, as the program wrote it, or the unit that is read."),
         pointer=pointer,
         value=declared,
     )

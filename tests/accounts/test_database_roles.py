@@ -83,6 +83,7 @@ ALLOWED = {
     "SELECT secret_sha256 FROM accounts_apikey": {"app"},
     "DELETE FROM django_session": {"app"},
     "UPDATE accounts_organisation SET name = name": {"app"},
+    "UPDATE predictions_cohortinput SET wrapped = wrapped": {"app"},
 }
 
 

@@ -13,8 +13,8 @@ from breastrisk import environment
 PRODUCTION = {
     "PRODUCTION": "1",
     "DJANGO_SETTINGS_MODULE": "breastrisk.settings",
-    "SECRET_KEY": "s" * 50,
-    "LEDGER_KEY": "l" * 50,
+    "SECRET_KEY": "yTnYwbBqgVdJrLm2Xc9Kf4Hs7Pz1Qa8Wu3Ee6Rt5Oi0NvDjMkUaZ",
+    "LEDGER_KEY": "Zk3mPq8Rw1Xv6Bt9Lc4Yd7Hf2Js5Gn0AaUeIoQhTxSyVzCrWpD",
     "LEDGER_PUBLIC_KEYS": "risk.example+b4cb2992+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
     "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
     "REDIS_URL": "redis://127.0.0.1:1/0",
@@ -70,3 +70,33 @@ def test_a_count_that_is_none_is_named(monkeypatch, text):
     monkeypatch.setenv("TRUSTED_PROXIES", text)
     with pytest.raises(environment.WrongSetting, match="TRUSTED_PROXIES"):
         environment.read_count("TRUSTED_PROXIES", 0)
+
+
+def deploy_check(**variables):
+    finished = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        env={"PATH": os.environ["PATH"], **PRODUCTION, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return finished.returncode, finished.stdout + finished.stderr
+
+
+def test_the_check_before_a_deployment_has_nothing_to_say_in_production():
+    assert deploy_check() == (0, "System check identified no issues (1 silenced).\n")
+
+
+@pytest.mark.parametrize(
+    ("secret", "fault"),
+    [
+        ("short", "fewer than 32 characters"),
+        ("ab" * 30, "fewer than 8 different characters"),
+        ("django-insecure-0123456789abcdefghijklmnop", "looks like one of an example"),
+        (PRODUCTION["LEDGER_KEY"], "it is the SECRET_KEY too"),
+    ],
+)
+def test_a_secret_that_can_be_guessed_starts_nothing(secret, fault):
+    status, said = deploy_check(SECRET_KEY=secret)
+    assert status == 1
+    assert fault in said

@@ -160,7 +160,7 @@ def test_what_is_stored_of_the_file_cannot_be_read_without_its_key_and_goes_when
 
 def test_a_file_with_refused_samples_is_kept_until_it_expires_or_a_case_of_it_is_erased(read, audrey, adam):
     cohort = read(as_csv(patients(20)))
-    [problem, *_], _ = cohorts.disclose_problems(cohort_work.actor_of(cohort), cohort.id)
+    problem, *_ = cohorts.disclose_problems(cohort_work.actor_of(cohort), cohort.id).samples
     assert str(problem.sample_id).startswith("Lab-")
     assert problem.problems
     key = Prediction.objects.filter(cohort=cohort)[0].key
@@ -168,7 +168,7 @@ def test_a_file_with_refused_samples_is_kept_until_it_expires_or_a_case_of_it_is
     request = erasure.request_erasure(key.id, asking, ErasureReason.ASKED, "")
     erasure.approve(request, approving)
     assert not CohortInput.objects.exists()
-    [problem, *_], _ = cohorts.disclose_problems(cohort_work.actor_of(cohort), cohort.id)
+    problem, *_ = cohorts.disclose_problems(cohort_work.actor_of(cohort), cohort.id).samples
     assert (problem.sample_id, problem.problems) == (None, ())
     assert problem.codes
 
@@ -232,3 +232,15 @@ def test_converted_values_have_the_answer_that_they_have_alone(read, alice_actin
         assert together["panel"].pop("steps")[-1:] == by_itself["panel"].pop("steps")[-1:]
         assert together == by_itself
         assert one.input_sha256 == single.input_sha256
+
+
+def test_what_is_wrong_with_a_sample_is_said_in_the_language_of_whoever_reads_it(read, alice, browser_of):
+    cohort = read(as_csv([("Lab-1", 50, ["x"] * 69)]))
+    said = {
+        "en": "The value of ABLIM1 is not a finite decimal",
+        "de": "ABLIM1 ist keine endliche Dezimalzahl",
+    }
+    for language, words in said.items():
+        headers = {"Accept-Language": language}
+        page = browser_of(alice).get(f"/cohorts/{cohort.id}/problems/", headers=headers).content.decode()
+        assert words in page

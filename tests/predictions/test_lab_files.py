@@ -175,6 +175,17 @@ def test_a_table_that_names_genes_both_ways_is_for_the_person_to_read():
     assert table_of(content, reader="genes_in_rows").identifiers == ("PLK1", "C3")
 
 
+def test_a_name_decides_between_formats_that_fit_and_says_so_and_never_against_the_content():
+    both = b"sample,IL18,POLQ\nPLK1,7,8\nC3,6,5\n"
+    reader, reasons = detect(io.BytesIO(both), "data_mrna_seq_v2.txt", WANTED)
+    assert (reader.CODE, len(reasons)) == ("genes_in_rows", 2)
+    assert "data_mrna_seq_v2.txt" in reasons[-1]
+    plain = io.BytesIO(lab_files.samples_in_rows())
+    assert detect(plain, "data_mrna_seq_v2.txt", WANTED)[0].CODE == "samples_in_rows"
+    with pytest.raises(ReaderUnclear):
+        detect(io.BytesIO(both), "samples.csv", WANTED)
+
+
 def test_a_file_that_was_to_be_read_as_another_format_is_refused_whatever_the_two():
     for reader in READERS:
         for name in ("gene-values.csv", "quant.genes.sf", "panel.xlsx", "cohort.h5ad", "lane.RCC"):

@@ -196,3 +196,8 @@ def test_a_form_without_the_csrf_token_is_refused(release, alice):
     client = sign_in(Client(enforce_csrf_checks=True), alice)
     assert client.post(FORM, {"pasted": as_text(values_of(0)), "unit": "log2_intensity"}).status_code == 403
     assert not Prediction.objects.exists()
+
+
+def test_a_receipt_that_is_asked_for_before_the_event_is_sealed_says_when(submit, alice, browser_of):
+    answer = browser_of(alice).get(f"/predictions/{submit(0).id}/receipt.json", follow=True)
+    assert "ready in a few seconds" in answer.content.decode()

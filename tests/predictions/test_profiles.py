@@ -11,12 +11,13 @@ from django.urls import reverse
 
 from accounts.keys import issue_key
 from accounts.models import Event
-from predictions import profiles
+from predictions import cohort_work, lifecycle, profiles
+from predictions.cohort_records import Cohort
 from predictions.exceptions import PanelRefused, ReleaseUnavailable
 from predictions.facts import facts_of
 from predictions.models import Prediction
 from predictions.profile_records import PlatformProfile
-from predictions.profiles import Reference, learn_profile
+from predictions.profiles import Reference, learn_profile, platforms_of
 from predictions.replay import replay
 from predictions.rereading import panel_for_another
 from tests.panels import as_body, as_text, transbig, values_of
@@ -167,7 +168,7 @@ def test_everything_wrong_with_reference_samples_is_told_at_once(release, alice_
     assert codes == ["platform_needs_no_profile", "reference_samples_count", "unit_contradicted"]
     assert refused(alice_acting, platform="", unit="raw_counts") == [
         "platform_unreadable",
-        "unit_not_supported",
+        "totals_unknown",
     ]
     assert refused(alice_acting, unit="furlong") == ["unit_unknown"]
     assert refused(alice_acting, values=-foreign(COHORT[:20])) == ["unit_contradicted", "value_out_of_scale"]
@@ -239,6 +240,53 @@ def test_the_form_offers_the_platforms_that_have_a_profile(release, alice, brows
     page = browser_of(alice).post(form, given, follow=True)
     assert page.status_code == 200
     assert PLATFORM in page.content.decode()
+
+
+@pytest.mark.parametrize("form", ["new_prediction", "cohorts"])
+def test_a_file_of_many_samples_is_mapped_by_the_profile_that_either_form_offers(
+    release, profile, alice, browser_of, form
+):
+    browser = browser_of(alice)
+    assert PLATFORM in browser.get(reverse(form)).content.decode()
+    given = {"pasted": "", "unit": "tpm", "platform": PLATFORM, "file": as_csv(range(60, 64))}
+    assert browser.post(reverse(form), given).status_code == 302
+    cohort_work.work()
+    cohort = Cohort.objects.get()
+    assert (cohort.options["platform"], cohort.options["profile"]) == (PLATFORM, str(profile.id))
+    assert (cohort.state, cohort.predicted) == ("finished", 4)
+    panel = Prediction.objects.filter(cohort=cohort)[0].panel
+    assert panel["profile"]["platform"] == PLATFORM
+
+
+def test_refused_samples_are_read_again_as_the_platform_that_they_were_sent_as_or_not_at_all(
+    release, profile, alice, alice_acting, browser_of
+):
+    browser = browser_of(alice)
+    broken = io.BytesIO(as_csv(range(60, 63)).read().replace(b"\nS61,", b"\nS61,six,", 1))
+    given = {"unit": "tpm", "platform": PLATFORM, "file": broken}
+    address = browser.post(reverse("cohorts"), given)["Location"]
+    cohort_work.work()
+    form = browser.get(address).context["form"]
+    assert form["platform"].value() == PLATFORM
+    assert PLATFORM in str(form["platform"])
+    sent = browser.post(f"{address}again/", {"unit": "tpm", "platform": form["platform"].value()})
+    assert sent.status_code == 302
+    assert Cohort.objects.get(again_of__isnull=False).options["profile"] == str(profile.id)
+    lifecycle.quarantine(release, "a test")
+    assert platforms_of(alice_acting) == []
+    assert f'value="{PLATFORM}" selected' in str(browser.get(address).context["form"]["platform"])
+
+
+@pytest.mark.parametrize("form", ["new_prediction", "cohorts"])
+def test_a_platform_that_was_not_offered_is_refused_and_never_read_as_the_model_s(
+    release, alice, browser_of, form
+):
+    file = io.BytesIO(as_csv(range(60, 64)).read())
+    sent = browser_of(alice).post(
+        reverse(form), {"pasted": "", "unit": "log2_intensity", "platform": "theirs", "file": file}
+    )
+    assert sent.status_code == 422
+    assert not Cohort.objects.exists()
 
 
 def test_a_file_that_cannot_be_read_is_refused_with_its_rows(release, adam, browser_of):

@@ -1,4 +1,4 @@
-"""`rotate_case_keys`: wrap the key of every case with a new key-encryption key."""
+"""`rotate_case_keys`: wrap the key of every case and stored file with a new key-encryption key."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from accounts import case_key_rotation
 from accounts.case_keys import CaseUnreadable, current_kek_id
 from breastrisk import case_keys
 from breastrisk.embedded.state import StateDirectory
+from predictions import cohort_key_rotation
 
 ONE_KEY = (
     "CASE_KEYS holds one key. Put a new entry in front of it, with a comma between them, restart the web "
@@ -21,7 +22,10 @@ GIVE_UP = (
 
 
 class Command(BaseCommand):
-    help = "Wrap the key of every case with the first key of CASE_KEYS. It may be interrupted and repeated."
+    help = (
+        "Wrap the key of every case and stored file with the first key of CASE_KEYS. It may be interrupted "
+        "and repeated."
+    )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         if len(settings.CASE_KEYS) == 1:
@@ -30,13 +34,14 @@ class Command(BaseCommand):
         try:
             while count := case_key_rotation.rewrap_batch():
                 self.stdout.write(f"{count} keys of cases rewrapped")
+            while count := cohort_key_rotation.rewrap_batch():
+                self.stdout.write(f"{count} keys of stored files rewrapped")
         except CaseUnreadable as error:
             raise CommandError(f"{error} Keep the former keys, mend that, and run this again.") from None
-        if left := case_key_rotation.keys_of_others().count():
+        if left := case_key_rotation.keys_of_others().count() + cohort_key_rotation.keys_of_others().count():
             raise CommandError(f"{left} keys are not wrapped by {current_kek_id()} yet: run this again.")
-        self.stdout.write(
-            f"Every case opens with key {current_kek_id()} alone. {GIVE_UP.format(where=_where())}"
-        )
+        told = f"Every case opens with key {current_kek_id()} alone, and so does every stored file."
+        self.stdout.write(f"{told} {GIVE_UP.format(where=_where())}")
 
 
 def _add_key() -> str:

@@ -33,7 +33,7 @@ def sniff(head: Head, wanted: Wanted) -> tuple[Sentence, ...]:  # noqa: ARG001 -
     return (sentence("The first line is {line}.", line=head.lines[0].strip()),)
 
 
-def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:  # noqa: ARG001 - nothing to choose
+def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:
     """Read a table of genes. Raises PanelRefused, also when there are not as many rows as it says."""
     text = open_text(file)
     lines = ((number, split_line(line, "\t")) for number, line in text.lines())
@@ -45,7 +45,13 @@ def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:  # noqa: AR
         raise PanelRefused([not_this_format(f"a header of {first + samples} columns in the third line")])
     columns = Columns(len(header), tuple(range(first)), dict(enumerate(header[first:], start=first)))
     body = islice(lines, lines_of_notes, None)
-    return read_rows(_counted(body, genes), columns, wanted, steps=(*text.steps, *_steps(lines_of_notes)))
+    return read_rows(
+        _counted(body, genes),
+        columns,
+        wanted,
+        declared=choices.unit,
+        steps=(*text.steps, *_steps(lines_of_notes)),
+    )
 
 
 def _counts(version: str, cells: list[str]) -> tuple[int, int, int, int]:

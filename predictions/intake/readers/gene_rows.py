@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from predictions.exceptions import PanelRefused, Problem
 from predictions.intake.cells import not_a_number, read_number
+from predictions.intake.conversions import may_need_totals
 from predictions.intake.findings import (
     MOST_PROBLEMS,
     at_most,
@@ -20,6 +21,7 @@ from predictions.intake.findings import (
 )
 from predictions.intake.measurements import Step
 from predictions.intake.readers.repeats import refuse_repeats
+from predictions.intake.readers.totals import has_all, is_gene, known, read_summands
 from predictions.intake.tables import CHUNK, OTHERS_NAMED, Chunk, Table, Wanted
 
 MOST_COLUMNS = 75_000
@@ -40,8 +42,13 @@ class Columns:
 
 @dataclass
 class _Kept:
-    """The rows that may be of a gene of the panel, and what is wrong with single cells, by sample."""
+    """The rows that may be of a gene of the panel, and what is wrong with single cells, by sample.
 
+    `sums` (samples,) are those over all `genes`, of the panel or not.
+    """
+
+    sums: NDArray[np.float64]
+    genes: int = 0
     names: list[list[str]] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     values: list[NDArray[np.float64]] = field(default_factory=list)
@@ -58,9 +65,12 @@ def read_rows(
     *,
     with_comma: bool = False,
     unit: str | None = None,
+    declared: str = "",
     steps: Sequence[Step] = (),
 ) -> Table:
-    """Read a table of genes; the values of wanted genes are all that is held.
+    """Read a table of genes in the unit that its format states, or a person declared.
+
+    The values of wanted genes are all that is held, and the sums over all genes where they may be needed.
 
     Raises
     ------
@@ -69,7 +79,7 @@ def read_rows(
     """
     if len(columns.samples) > MOST_COLUMNS:
         raise PanelRefused([too_many_columns(len(columns.samples), MOST_COLUMNS)])
-    kept = _keep(rows, columns, wanted, _reader(unit, with_comma=with_comma))
+    kept = _keep(rows, columns, wanted, unit or declared, _reader(unit, with_comma=with_comma))
     if kept.of_file:
         raise PanelRefused(kept.of_file)
     if not kept.rows:
@@ -78,14 +88,16 @@ def read_rows(
     others = [names[chosen] for names in kept.names if not wanted(names[chosen])]
     used = [index for index, names in enumerate(kept.names) if wanted(names[chosen])]
     values = np.array([kept.values[index] for index in used])
+    totals = known(kept.sums) if has_all(kept.genes) else None
     return Table(
         identifiers=tuple(kept.names[index][chosen] for index in used),
-        chunks=refuse_repeats(_chunks(columns, values, kept.problems)),
+        chunks=refuse_repeats(_chunks(columns, values, kept.problems, totals)),
         unit=unit,
         others=tuple([*others, *kept.others][:OTHERS_NAMED]),
         others_count=len(others) + kept.others_count,
         steps=tuple(steps),
         places=tuple(kept.rows[index] for index in used),
+        has_totals=totals is not None,
     )
 
 
@@ -99,13 +111,17 @@ def _reader(unit: str | None, *, with_comma: bool) -> Callable[[str], float]:
     return read_positive if unit in NEVER_NEGATIVE else read
 
 
-def _keep(rows: Rows, columns: Columns, wanted: Wanted, number: Callable[[str], float]) -> _Kept:
-    kept, samples = _Kept(), list(columns.samples)
+def _keep(rows: Rows, columns: Columns, wanted: Wanted, unit: str, number: Callable[[str], float]) -> _Kept:
+    kept, samples = _Kept(np.zeros(len(columns.samples))), list(columns.samples)
+    are_added_up = may_need_totals(unit)
     for row, cells in rows:
         if len(cells) != columns.width:
             at_most(kept.of_file, wrong_width(row, cells, columns.width))
             continue
         names = [cells[column] for column in columns.identifiers]
+        if are_added_up and is_gene("".join(names)):
+            kept.genes += 1
+            kept.sums += read_summands([cells[column] for column in samples], number)
         if not any(map(wanted, names)):
             kept.others_count += 1
             kept.others += names[: len(kept.others) < OTHERS_NAMED]
@@ -136,7 +152,10 @@ def _chosen_column(names: Sequence[Sequence[str]], wanted: Wanted) -> int:
 
 
 def _chunks(
-    columns: Columns, values: NDArray[np.float64], problems: Mapping[int, list[Problem]]
+    columns: Columns,
+    values: NDArray[np.float64],
+    problems: Mapping[int, list[Problem]],
+    totals: NDArray[np.float64] | None,
 ) -> Iterator[Chunk]:
     names, places = list(columns.samples.values()), list(columns.samples)
     for start in range(0, len(names), CHUNK):
@@ -147,4 +166,5 @@ def _chunks(
             rows=tuple(place + 1 for place in places[start : start + CHUNK]),
             values=np.ascontiguousarray(values[:, start : start + CHUNK].T),
             problems={index - start: tuple(problems[index]) for index in indices if index in problems},
+            totals=None if totals is None else totals[start : start + CHUNK],
         )

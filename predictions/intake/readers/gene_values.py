@@ -20,6 +20,7 @@ from predictions.intake.cells import (
 from predictions.intake.findings import some
 from predictions.intake.identifiers import LONGEST_IDENTIFIER
 from predictions.intake.measurements import Step
+from predictions.intake.readers.totals import has_all, is_gene, known, summands
 from predictions.intake.tables import OTHERS_NAMED, Choices, Chunk, Head, Table, Wanted
 from predictions.intake.text_files import open_text
 from predictions.sentences import Sentence, counted, marked, sentence
@@ -80,12 +81,15 @@ def _table(rows: list[_Row], wanted: Wanted, with_comma: bool, steps: tuple[Step
     used = [entry for entry in parsed if _concerns(entry[0].cells[0], wanted)]
     others = [row.cells[0] for row, _, _ in parsed if not _concerns(row.cells[0], wanted)]
     problems = tuple(problem for _, _, problem in parsed if problem)
+    genes = np.array([value for row, value, _ in parsed if is_gene(row.cells[0])])
+    totals = known(summands(genes).sum(keepdims=True)) if has_all(genes.size) else None
     chunk = Chunk(
         sample_ids=("",),
         ages=(None,),
         rows=(rows[0].number,),
         values=np.array([[value for _, value, _ in used]]),
         problems={0: problems} if problems else {},
+        totals=totals,
     )
     return Table(
         identifiers=tuple(row.cells[0] for row, _, _ in used),
@@ -94,6 +98,7 @@ def _table(rows: list[_Row], wanted: Wanted, with_comma: bool, steps: tuple[Step
         others_count=len(others),
         steps=steps,
         places=tuple(row.number for row, _, _ in used),
+        has_totals=totals is not None,
     )
 
 

@@ -59,7 +59,7 @@ def sniff(head: Head, wanted: Wanted) -> tuple[Sentence, ...]:
     return tuple(reasons)
 
 
-def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:  # noqa: ARG001 - nothing to choose
+def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:
     """Read a table of genes. Raises PanelRefused."""
     text = open_text(file)
     lines = list(islice(text.lines(), LINES_LOOKED_AT))
@@ -71,7 +71,9 @@ def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:  # noqa: AR
     with_comma = delimiter != "," and has_decimal_comma([cell for row in look[1:] for cell in row[1:]])
     rows = ((number, split_line(line, delimiter)) for number, line in islice(text.lines(), 1, None))
     comma = [Step("decimal_comma_read", sentence("A comma was read as the decimal sign."))] * with_comma
-    return read_rows(rows, columns, wanted, with_comma=with_comma, steps=(*text.steps, *comma))
+    return read_rows(
+        rows, columns, wanted, with_comma=with_comma, declared=choices.unit, steps=(*text.steps, *comma)
+    )
 
 
 def columns_of(rows: list[list[str]]) -> Columns:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from predictions.exceptions import PanelRefused, Problem
 from predictions.intake.cells import not_a_number
+from predictions.intake.conversions import may_need_totals
 from predictions.intake.findings import (
     CELLS_NAMED,
     more_not_numbers,
@@ -23,6 +24,7 @@ from predictions.intake.findings import (
 )
 from predictions.intake.measurements import Step
 from predictions.intake.readers.repeats import refuse_repeats
+from predictions.intake.readers.totals import has_all, is_gene, known, summands
 from predictions.intake.tables import CHUNK, OTHERS_NAMED, Choices, Chunk, Head, PartUnclear, Table, Wanted
 from predictions.sentences import Sentence, marked, sentence
 
@@ -46,6 +48,8 @@ LARGEST_CHUNK = 64_000_000  # a block that HDF5 unpacks at once
 BROKEN = (OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError, AttributeError, OverflowError)
 
 Values = NDArray[np.float64]
+# Values of the wanted genes, and the sums over all genes where they are to be told.
+Blocks = Iterator[tuple[Values, Values | None]]
 
 
 def sniff(head: Head, wanted: Wanted) -> tuple[Sentence, ...]:  # noqa: ARG001 - the kind of file is enough
@@ -68,7 +72,9 @@ def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:
         if not columns:
             raise PanelRefused([no_gene_known(names, len(names))])
         index = _index(_node(root, "obs"), samples)
-        blocks = _blocks(matrix, np.array(columns))
+        all_genes = np.array([is_gene(name) for name in names])
+        has_totals = _may_be_added_up(matrix, choices.unit) and has_all(int(all_genes.sum()))
+        blocks = _blocks(matrix, np.array(columns), all_genes if has_totals else None)
     others = [name for name in names if not wanted(name)]
     identifiers = tuple(names[column] for column in columns)
     return Table(
@@ -77,6 +83,7 @@ def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:
         others=tuple(others[:OTHERS_NAMED]),
         others_count=len(others),
         steps=(Step("layer_read", sentence(LAYER_READ, layer=layer)),),
+        has_totals=has_totals,
     )
 
 
@@ -160,15 +167,24 @@ def _texts(node: Any, start: int, stop: int) -> list[str]:
     return [str(name).strip() for name in node.asstr()[start:stop]]
 
 
-def _blocks(matrix: Any, columns: NDArray[np.intp]) -> Iterator[Values]:
+def _may_be_added_up(matrix: Any, unit: str) -> bool:
+    """By columns, all of them would have to be read before the first sample is."""
+    return may_need_totals(unit) and not _is_by_columns(matrix)
+
+
+def _is_by_columns(matrix: Any) -> bool:
+    return not _is_dense(matrix) and matrix.attrs["encoding-type"] != "csr_matrix"
+
+
+def _blocks(matrix: Any, columns: NDArray[np.intp], all_genes: NDArray[np.bool_] | None) -> Blocks:
     if _is_dense(matrix):
-        return _dense(matrix, columns)
+        return _dense(matrix, columns, all_genes)
     data, indices, indptr = (_node(matrix, name) for name in ("data", "indices", "indptr"))
     samples, genes = _shape(matrix)
-    by_rows = matrix.attrs["encoding-type"] == "csr_matrix"
+    by_rows = not _is_by_columns(matrix)
     starts = _starts(indptr, data, indices, (samples, genes) if by_rows else (genes, samples))
     if by_rows:
-        return _by_rows(data, indices, starts, columns, genes)
+        return _by_rows(data, indices, starts, columns, genes, all_genes)
     if samples * columns.size > MOST_VALUES:
         raise PanelRefused([too_many_values(MOST_VALUES)])
     return _by_columns(data, indices, starts, columns, samples)
@@ -185,36 +201,48 @@ def _starts(indptr: Any, data: Any, indices: Any, shape: tuple[int, int]) -> NDA
     return starts
 
 
-def _dense(matrix: Any, columns: NDArray[np.intp]) -> Iterator[Values]:
+def _dense(matrix: Any, columns: NDArray[np.intp], all_genes: NDArray[np.bool_] | None) -> Blocks:
     step = max(1, min(CHUNK, BLOCK // (matrix.shape[1] * matrix.dtype.itemsize)))
     for start in range(0, matrix.shape[0], step):
-        yield np.asarray(matrix[start : start + step])[:, columns].astype(np.float64)
+        block = np.asarray(matrix[start : start + step])
+        totals = None if all_genes is None else np.array([summands(row[all_genes]).sum() for row in block])
+        yield block[:, columns].astype(np.float64), totals
 
 
 def _by_rows(
-    data: Any, indices: Any, starts: NDArray[np.int64], columns: NDArray[np.intp], genes: int
-) -> Iterator[Values]:
+    data: Any,
+    indices: Any,
+    starts: NDArray[np.int64],
+    columns: NDArray[np.intp],
+    genes: int,
+    all_genes: NDArray[np.bool_] | None,
+) -> Blocks:
     place = np.full(genes, -1)
     place[columns] = np.arange(columns.size)
     step = max(1, min(CHUNK, BLOCK // (8 * genes)))
     for first in range(0, starts.size - 1, step):
         ends = starts[first : first + step + 1]
-        found = place[_checked(indices[ends[0] : ends[-1]], genes)]
+        of_gene, read = _checked(indices[ends[0] : ends[-1]], genes), data[ends[0] : ends[-1]]
+        found = place[of_gene]
         rows = np.repeat(np.arange(ends.size - 1), np.diff(ends))
         values = np.zeros((ends.size - 1, columns.size))
-        np.add.at(values, (rows[found >= 0], found[found >= 0]), data[ends[0] : ends[-1]][found >= 0])
-        yield values
+        np.add.at(values, (rows[found >= 0], found[found >= 0]), read[found >= 0])
+        yield values, None if all_genes is None else _sums(rows, read, all_genes[of_gene], len(values))
+
+
+def _sums(rows: NDArray[np.intp], read: Any, counted: NDArray[np.bool_], samples: int) -> Values:
+    return np.bincount(rows[counted], summands(read[counted]), samples).astype(np.float64)
 
 
 def _by_columns(
     data: Any, indices: Any, starts: NDArray[np.int64], columns: NDArray[np.intp], samples: int
-) -> Iterator[Values]:
+) -> Blocks:
     values = np.zeros((samples, columns.size))
     for position, column in enumerate(columns.tolist()):
         start, end = starts[column : column + 2]
         np.add.at(values[:, position], _checked(indices[start:end], samples), data[start:end])
     for start in range(0, samples, CHUNK):
-        yield values[start : start + CHUNK]
+        yield values[start : start + CHUNK], None
 
 
 def _checked(indices: NDArray[np.integer[Any]], size: int) -> NDArray[np.integer[Any]]:
@@ -223,10 +251,10 @@ def _checked(indices: NDArray[np.integer[Any]], size: int) -> NDArray[np.integer
     return indices
 
 
-def _chunks(blocks: Iterator[Values], index: Any, identifiers: tuple[str, ...]) -> Iterator[Chunk]:
+def _chunks(blocks: Blocks, index: Any, identifiers: tuple[str, ...]) -> Iterator[Chunk]:
     with _refusing():
         first = 0
-        for values in blocks:
+        for values, totals in blocks:
             rows = range(first + 1, first + 1 + len(values))
             yield Chunk(
                 sample_ids=tuple(_texts(index, first, first + len(values))),
@@ -237,6 +265,7 @@ def _chunks(blocks: Iterator[Values], index: Any, identifiers: tuple[str, ...]) 
                     i: tuple(_infinite(values[i], rows[i], identifiers))
                     for i in np.flatnonzero(np.isinf(values).any(axis=1)).tolist()
                 },
+                totals=None if totals is None else known(totals),
             )
             first += len(values)
 

@@ -27,7 +27,7 @@ def sniff(head: Head, wanted: Wanted) -> tuple[Sentence, ...]:  # noqa: ARG001 -
     return (sentence("The first line begins with gene_id and gene_name."),)
 
 
-def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:  # noqa: ARG001 - nothing to choose
+def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:
     """Read a table of genes. Raises PanelRefused."""
     text = open_text(file)
     lines = ((number, split_line(line, "\t")) for number, line in text.lines())
@@ -35,4 +35,4 @@ def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:  # noqa: AR
     if header[:2] != HEADER:
         raise PanelRefused([not_this_format("gene_id and gene_name at the beginning of the first line")])
     columns = Columns(len(header), (0, 1), dict(enumerate(header[2:], start=2)))
-    return read_rows(lines, columns, wanted, steps=text.steps)
+    return read_rows(lines, columns, wanted, declared=choices.unit, steps=text.steps)

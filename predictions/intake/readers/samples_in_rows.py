@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import islice, product
-from math import inf
+from math import inf, nan
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -25,6 +25,7 @@ from predictions.intake.cells import (
     read_number,
     split_line,
 )
+from predictions.intake.conversions import may_need_totals
 from predictions.intake.findings import (
     CELLS_NAMED,
     more_not_numbers,
@@ -37,6 +38,7 @@ from predictions.intake.findings import (
 from predictions.intake.measurements import Step
 from predictions.intake.readers.orientation import genes_across, genes_down, rows_of
 from predictions.intake.readers.repeats import refuse_repeats
+from predictions.intake.readers.totals import has_all, is_gene, known, read_summands
 from predictions.intake.tables import CHUNK, OTHERS_NAMED, Choices, Chunk, Head, Table, Wanted
 from predictions.intake.text_files import TextFile, open_text
 from predictions.intake.whole_numbers import whole_number
@@ -81,6 +83,7 @@ class Layout:
     genes: tuple[int, ...]
     sample: int | None
     age: int | None
+    unit: str = ""
 
     @property
     def width(self) -> int:
@@ -98,6 +101,13 @@ class Layout:
         used = {*self.genes, self.sample, self.age}
         return [name for column, name in enumerate(self.header) if column not in used]
 
+    @cached_property
+    def added_up(self) -> list[int]:
+        """The columns of all genes, of the panel or not; none where a sum is not needed or not whole."""
+        besides = {self.sample, self.age}
+        genes = [c for c, name in enumerate(self.header) if c not in besides and is_gene(name)]
+        return genes if may_need_totals(self.unit) and has_all(len(genes)) else []
+
 
 @dataclass(frozen=True)
 class _Sample:
@@ -106,6 +116,7 @@ class _Sample:
     age: int | None
     values: list[float]
     problems: tuple[Problem, ...]
+    total: float = nan
 
 
 def sniff(head: Head, wanted: Wanted) -> tuple[Sentence, ...]:
@@ -117,14 +128,15 @@ def sniff(head: Head, wanted: Wanted) -> tuple[Sentence, ...]:
     return (sentence("The first line names genes of the panel: {genes}.", genes=some(known)),)
 
 
-def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:  # noqa: ARG001 - nothing to choose
+def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:
     """Read a table of samples. Raises PanelRefused."""
     text = open_text(file)
     lines = list(islice(text.lines(), LINES_LOOKED_AT))
     delimiter = find_delimiter(lines[0][1]) if lines else None
     if not delimiter:
         raise PanelRefused([no_rows()])
-    layout = find_layout([split_line(line, delimiter) for _, line in lines], delimiter, wanted)
+    look = [split_line(line, delimiter) for _, line in lines]
+    layout = find_layout(look, delimiter, wanted, choices.unit)
     return table_of(layout, _read_chunks(text, lines[0][0], layout), text.steps)
 
 
@@ -136,10 +148,11 @@ def table_of(layout: Layout, chunks: Iterator[Chunk], steps: Sequence[Step] = ()
         others=tuple(layout.others[:OTHERS_NAMED]),
         others_count=len(layout.others),
         steps=(*steps, *_steps(layout)),
+        has_totals=bool(layout.added_up),
     )
 
 
-def find_layout(rows: Sequence[list[str]], delimiter: str, wanted: Wanted) -> Layout:
+def find_layout(rows: Sequence[list[str]], delimiter: str, wanted: Wanted, unit: str) -> Layout:
     """What stands where, by the header and the first rows below it. Raises PanelRefused."""
     header, *body = rows
     if not body:
@@ -163,6 +176,7 @@ def find_layout(rows: Sequence[list[str]], delimiter: str, wanted: Wanted) -> La
         genes=tuple(genes),
         sample=sample,
         age=next((column for column, name in enumerate(named) if name in AGE_NAMES), None),
+        unit=unit,
     )
 
 
@@ -256,6 +270,7 @@ def read_samples(rows: Iterable[tuple[int, list[str]]], layout: Layout) -> Chunk
         rows=tuple(sample.row for sample in samples),
         values=np.array([sample.values for sample in samples]).reshape(len(samples), len(layout.genes)),
         problems={index: sample.problems for index, sample in enumerate(samples) if sample.problems},
+        totals=known(np.array([sample.total for sample in samples])) if layout.added_up else None,
     )
 
 
@@ -272,7 +287,9 @@ def _read_sample(row: int, cells: list[str], layout: Layout) -> _Sample:
             age = _read_age(cells[layout.age])
         except ValueError:
             problems.append(_not_an_age(cells[layout.age], row, layout.header[layout.age]))
-    return _Sample(row, name, age, values, tuple(problems))
+    number = partial(read_number, with_comma=layout.with_comma)
+    total = read_summands([cells[column] for column in layout.added_up], number).sum()
+    return _Sample(row, name, age, values, tuple(problems), float(total))
 
 
 def _unreadable(row: int, cells: list[str], layout: Layout, values: list[float]) -> Iterator[Problem]:

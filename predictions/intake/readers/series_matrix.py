@@ -36,7 +36,7 @@ def sniff(head: Head, wanted: Wanted) -> tuple[Sentence, ...]:  # noqa: ARG001 -
     return (sentence("The first line begins with !Series_."),)
 
 
-def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:  # noqa: ARG001 - nothing to choose
+def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:
     """Read the table of a series. Raises PanelRefused."""
     text = open_text(file)
     lines = text.lines()
@@ -45,7 +45,7 @@ def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:  # noqa: AR
     if header[0] != "ID_REF":
         raise PanelRefused([not_this_format(f"{BEGIN}, and a header that begins with ID_REF")])
     columns = Columns(len(header), (0,), dict(enumerate(header[1:], start=1)))
-    return read_rows(_until_end(lines), columns, wanted, steps=steps)
+    return read_rows(_until_end(lines), columns, wanted, declared=choices.unit, steps=steps)
 
 
 def _steps(lines: Lines) -> list[Step]:

@@ -62,7 +62,7 @@ def read(file: BinaryIO, wanted: Wanted, choices: Choices) -> Table:
     rows = [(number, cells) for number, cells in rows if any(cells)]
     if len(rows) < 2:  # noqa: PLR2004 - a header, and a row below
         raise PanelRefused([no_rows()])
-    return _table(rows, wanted, Step("sheet_read", sentence(SHEET_READ, sheet=sheet.name)))
+    return _table(rows, wanted, choices.unit, Step("sheet_read", sentence(SHEET_READ, sheet=sheet.name)))
 
 
 def _choose(names: list[str], choices: Choices) -> str:
@@ -73,19 +73,19 @@ def _choose(names: list[str], choices: Choices) -> str:
     raise PartUnclear({name: sentence("Sheet {name}", name=name) for name in names}, names[0])
 
 
-def _table(rows: Rows, wanted: Wanted, step: Step) -> Table:
+def _table(rows: Rows, wanted: Wanted, unit: str, step: Step) -> Table:
     """The sheet with samples in rows if more genes are named across the first row than down a column."""
     look = [cells for _, cells in rows[:LINES_LOOKED_AT]]
     across = sum(map(wanted, look[0]))
     down = sum(any(map(wanted, cells[:ENOUGH_GENES])) for _, cells in rows)
     if across >= ENOUGH_GENES and across > down:
-        layout = find_layout(look, "\t", wanted)
+        layout = find_layout(look, "\t", wanted, unit)
         return table_of(layout, _samples(rows[1:], layout), [step])
     columns, body = columns_of(look), rows[1:]
     if len(look[0]) == 2 and (is_value(look[0][1]) or wanted(look[0][0])):  # noqa: PLR2004 - gene and value
         columns, body = Columns(2, (0,), {1: ""}), rows  # without a header
     with_comma = has_decimal_comma([cell for cells in look[1:] for cell in cells[1:]])
-    return read_rows(body, columns, wanted, with_comma=with_comma, steps=[step])
+    return read_rows(body, columns, wanted, with_comma=with_comma, declared=unit, steps=[step])
 
 
 def _samples(rows: Rows, layout: Layout) -> Iterator[Chunk]:

@@ -93,6 +93,7 @@ def _submit(actor: Actor, options: dict[str, Any]) -> Prediction:
         sample_id=sample.name,
         model=options["model"],
         accept_former_symbols=options["accept_former_symbols"],
+        total=sample.total,
         steps=sample.steps,
         problems=(*sample.problems, *contradiction, *other_age),
     )
@@ -100,7 +101,7 @@ def _submit(actor: Actor, options: dict[str, Any]) -> Prediction:
 
 
 def _read(options: dict[str, Any]) -> Sample:
-    choices = Choices(options["part"], options["format"])
+    choices = Choices(options["part"], options["format"], options["unit"] or "")
     with options["file"].open("rb") as file:
         try:
             return only_sample(
