@@ -30,9 +30,9 @@ FIRST = (
 )
 
 
-def set_first_limits(apps: Any, schema_editor: Any) -> None:  # noqa: ARG001 - Django's signature
+def set_first_limits(apps: Any, schema_editor: Any) -> None:
     limit = apps.get_model("accounts", "RateLimit")
-    limit.objects.bulk_create(
+    limit.objects.using(schema_editor.connection.alias).bulk_create(
         limit(kind=kind, subject=subject, requests=requests, seconds=seconds)
         for kind, subject, requests, seconds in FIRST
     )
