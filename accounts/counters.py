@@ -56,7 +56,8 @@ for i = locks + 1, #KEYS - 1 do
     taken[i] = taken[i] + steps[i]
     redis.call('SET', KEYS[i], string.format('%.17g', now + taken[i]), 'PX', math.ceil(taken[i]))
   end
-  table.insert(answer, math.max(math.floor((windows[i] - taken[i] + 0.5) / steps[i]), 0))
+  local left = math.min(windows[i] - taken[i] + 0.5, windows[i])
+  table.insert(answer, math.max(math.floor(left / steps[i]), 0))
   table.insert(answer, math.ceil(taken[i]))
 end
 if wait == 0 and ARGV[2] ~= '' then redis.call('HSET', KEYS[#KEYS], ARGV[2], now) end
