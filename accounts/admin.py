@@ -14,7 +14,9 @@ from accounts import (
     events,
 )
 from accounts.keys import revoke_key
+from accounts.limit_records import RateLimit
 from accounts.models import ApiKey, Membership, Organisation, Person
+from accounts.oauth_records import OAuthClient
 from accounts.visits import record_visit
 
 admin.site.site_header = _("Breast risk administration")
@@ -32,7 +34,12 @@ class _OnRecord(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
         fields = sorted(set(form.changed_data) & set(form.fields))
-        record_visit(request, self.changed if change else self.added, subject=obj.id, fields=fields)
+        action = self.changed if change else self.added
+        record_visit(request, action, subject=obj.id, fields=fields, **self.facts_of(obj))
+
+    def facts_of(self, obj: Any) -> dict[str, Any]:  # noqa: ARG002
+        """What else is on record of it."""
+        return {}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
@@ -101,10 +108,11 @@ class OrganisationAdmin(_OnRecord):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):
-    """API keys without their secrets; `manage.py issue_key` makes them."""
+    """API keys without their secrets; who keeps an organisation makes them, or `manage.py issue_key`."""
 
     list_display = (
-        "name", "organisation", "prefix", "created_at", "expires_at", "first_used_at", "revoked_at",
+        "name", "organisation", "prefix", "scopes", "networks", "created_at", "expires_at", "last_used_at",
+        "revoked_at",
     )  # fmt: skip
     actions = ["revoke"]
     exclude = ("secret_sha256",)
@@ -125,3 +133,36 @@ class ApiKeyAdmin(admin.ModelAdmin):
         for key in keys:
             revoke_key(key, request.user)
         self.message_user(request, _("The keys open nothing any more."))
+
+
+class OAuthClientAdmin(admin.ModelAdmin):
+    """Systems that fetch access tokens, without their secrets. The library registers it; keys end them."""
+
+    list_display = ("name", "client_id", "key", "created")
+    fields = ("name", "client_id", "key", "jwks")
+    view_on_site = False  # the library's model has an address that is not served
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: OAuthClient | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: OAuthClient | None = None) -> bool:  # noqa: ARG002
+        return False
+
+
+@admin.register(RateLimit)
+class RateLimitAdmin(_OnRecord):
+    """How many requests somebody may send. What is changed holds within seconds, in every process."""
+
+    changed = events.LIMIT_CHANGED
+
+    list_display = ("kind", "subject", "requests", "seconds")
+    readonly_fields = ("kind", "subject")
+
+    def facts_of(self, obj: RateLimit) -> dict[str, Any]:
+        return {"limit": f"{obj.kind}-{obj.subject}", "requests": obj.requests, "seconds": obj.seconds}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False

@@ -26,7 +26,7 @@ P = ParamSpec("P")
 Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 # Keys and tokens open these, never a session.
-API = "api/"
+API = ("api/", "oauth/")
 # For everybody.
 OPEN = frozenset({
     "account_login",
@@ -40,12 +40,14 @@ OPEN = frozenset({
     "favicon",
     "mfa_authenticate",
     "mfa_login_webauthn",
+    "oauth_metadata",
     "policy_reports",
     "problem",
     "receipt",
     "receipts",
     "set_language",
     "sign_in_once",
+    "smart_configuration",
 })  # fmt: skip
 # For whoever has signed in and has yet to set a second factor up.
 ENROLMENT = frozenset({

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
+from accounts import limit_records, network_records, oauth_records  # noqa: F401 - their tables are of this app
 from accounts.addresses import normal_address, validate_ascii
 from accounts.moments import time_of
 
@@ -159,9 +160,17 @@ class ApiKey(models.Model):
     prefix = models.CharField(_("prefix"), max_length=12, unique=True)
     secret_sha256 = models.CharField(max_length=64)
     scopes = models.JSONField(_("scopes"), default=list)
+    networks = models.JSONField(_("networks"), default=list, blank=True)
+    issued_by = models.ForeignKey(
+        Person, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    replaces = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, editable=False, related_name="replaced_by"
+    )
     created_at = models.DateTimeField(_("issued"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"))
     first_used_at = models.DateTimeField(_("first used"), null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
 
     class Meta:

@@ -1,10 +1,11 @@
 """Where a request comes from."""
 
-import ipaddress
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+
+from accounts.allow_lists import plain_address
 
 
 def client_address(request: HttpRequest) -> str:
@@ -12,18 +13,16 @@ def client_address(request: HttpRequest) -> str:
 
     Each proxy appends to X-Forwarded-For whom it heard: with TRUSTED_PROXIES=N only the last N entries were
     written by machines of ours, and the first of these names the client. With 0 the header is ignored.
+    It is empty where there is none, as behind a Unix socket.
     """
-    return _forwarded_address(request) or str(request.META.get("REMOTE_ADDR", ""))
+    return _forwarded_address(request) or plain_address(request.META.get("REMOTE_ADDR", ""))
 
 
 def _forwarded_address(request: HttpRequest) -> str:
     entries = request.headers.get("X-Forwarded-For", "").split(",")
     if not 0 < settings.TRUSTED_PROXIES <= len(entries):
         return ""
-    try:
-        return str(ipaddress.ip_address(entries[-settings.TRUSTED_PROXIES].strip()))
-    except ValueError:
-        return ""
+    return plain_address(entries[-settings.TRUSTED_PROXIES])
 
 
 def facts_of_request(request: HttpRequest) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import anchoring, sealer, tallies, verification_runs
+from accounts import anchoring, keys, sealer, tallies, tokens, verification_runs
 
 
 @shared_task(name="accounts.seal_events", ignore_result=True)  # type: ignore[untyped-decorator]
@@ -28,6 +28,18 @@ def anchor_checkpoint() -> int:
 def count_events() -> int:
     """Count the events of the latest days for the auditors' charts; of how many days."""
     return tallies.count_days(timezone.now().date())
+
+
+@shared_task(name="accounts.note_last_uses", ignore_result=True)  # type: ignore[untyped-decorator]
+def note_last_uses() -> int:
+    """Keep when API keys were used last; of how many."""
+    return keys.note_last_uses()
+
+
+@shared_task(name="accounts.forget_tokens", ignore_result=True)  # type: ignore[untyped-decorator]
+def forget_tokens() -> None:
+    """Delete access tokens that have ended."""
+    tokens.forget_expired()
 
 
 # Acknowledged at once: it may take longer than the broker waits, and the row says what is still to be done.

@@ -8,7 +8,7 @@ from allauth.mfa.webauthn import views as passkeys
 from django.conf import settings
 from django.urls import path, re_path
 
-from accounts import organisation_pages, views
+from accounts import key_pages, network_pages, organisation_pages, views
 from accounts.admission import fresh_sign_in_required
 
 urlpatterns = [
@@ -29,6 +29,12 @@ urlpatterns = [
         organisation_pages.withdraw_invitation,
         name="withdraw_invitation",
     ),
+    path("organisation/networks/", network_pages.keep_networks, name="networks"),
+    path("keys/", key_pages.list_keys, name="keys"),
+    path("keys/new/", key_pages.new_key, name="new_key"),
+    path("keys/clients/new/", key_pages.new_client, name="new_client"),
+    path("keys/<uuid:api_key_id>/replace/", key_pages.replace_key, name="replace_key"),
+    path("keys/<uuid:api_key_id>/revoke/", key_pages.end_key, name="revoke_key"),
     path("invitations/<str:token>/", organisation_pages.accept_invitation, name="accept_invitation"),
     path("receipts/", views.ask_for_receipt, name="receipts"),
     path("receipts/<uuid:event_id>/<str:leaf>/", views.check_receipt, name="receipt"),

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from ipaddress import ip_network
 from pathlib import Path
 
 
@@ -66,3 +67,17 @@ def read_choice(name: str, choices: Sequence[str]) -> str:
 def read_list(name: str, default: str | None = "") -> list[str]:
     """The comma-separated entries of NAME, without blanks."""
     return [entry.strip() for entry in read(name, default).split(",") if entry.strip()]
+
+
+def read_networks(name: str) -> list[str]:
+    """The comma-separated networks (CIDR) of NAME.
+
+    Raises
+    ------
+    WrongSetting
+        When one is none.
+    """
+    try:
+        return [str(ip_network(entry)) for entry in read_list(name)]
+    except ValueError as error:
+        raise WrongSetting(f"{name} has to be networks like 192.0.2.0/24: {error}.") from None

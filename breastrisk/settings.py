@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.usersessions",
     "axes",
+    "oauth2_provider",
     "django_htmx",
     "rest_framework",
     "accounts.apps.AdminSiteConfig",
@@ -86,6 +87,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
+    "breastrisk.doorkeeper.KeepDoors",
     "accounts.admission.Admission",
 ]
 
@@ -158,6 +160,8 @@ CELERY_BEAT_SCHEDULE = {
     "anchoring": {"task": "accounts.anchor_checkpoint", "schedule": 60.0, "options": {"expires": 120}},
     "event counts": {"task": "accounts.count_events", "schedule": 60.0, "options": {"expires": 110}},
     "verification": {"task": "accounts.verify_audit", "schedule": 3.0, "options": {"expires": 5}},
+    "last uses": {"task": "accounts.note_last_uses", "schedule": 60.0, "options": {"expires": 50}},
+    "ended tokens": {"task": "accounts.forget_tokens", "schedule": 600.0, "options": {"expires": 500}},
     "worker mark": {"task": "breastrisk.mark_worker", "schedule": 5.0, "options": {"expires": 10}},
 }
 
@@ -226,6 +230,8 @@ AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "accounts.network.client_address"
 # How many proxies stand in front: so many entries of X-Forwarded-For, from the right, are believed.
 TRUSTED_PROXIES = environment.read_count("TRUSTED_PROXIES", 0)
+# From where the admin may be opened (CIDR); without any from everywhere.
+ADMIN_NETWORKS = environment.read_networks("ADMIN_NETWORKS")
 
 # Without a mail server, mails are files outside production, and in production nobody can ask for one.
 EMAIL_HOST = environment.read("EMAIL_HOST", "")
@@ -262,6 +268,29 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # Files are served from where they stand: there is no collecting step that could be forgotten.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# Systems trade a secret or a signature for a token of an hour; the library's other grants are not served.
+OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.OAuthClient"
+OAUTH2_PROVIDER = {
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
+    "OAUTH2_VALIDATOR_CLASS": "accounts.token_validator.TokenValidator",
+    "APPLICATION_ADMIN_CLASS": "accounts.admin.OAuthClientAdmin",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3_600,
+    "SCOPES": {"predict": "Send panels", "read": "Read results", "profile": "Send reference samples"},
+    # Of RFC 9700: tokens are kept as digests, and nothing that it deprecates is taken.
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+}
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],

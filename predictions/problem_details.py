@@ -32,7 +32,19 @@ _TYPES = (
         "unauthenticated",
         401,
         _("No valid API key"),
-        _("Send Authorization: Api-Key PREFIX.SECRET, with a key that is neither expired nor revoked."),
+        _(
+            "Send Authorization: Api-Key PREFIX.SECRET, with a key that is neither expired nor revoked; or a "
+            "Bearer token that has not ended."
+        ),
+    ),
+    ProblemType(
+        "network-refused",
+        403,
+        _("Not from this network"),
+        _(
+            "Use the key from a network that its organisation allows; an administrator of the organisation "
+            "changes the list."
+        ),
     ),
     ProblemType(
         "forbidden", 403, _("The key may not do this"), _("Use a key that has the scope which is named.")
@@ -118,8 +130,8 @@ def problem_response(
 
 
 def wants_problem_details(request: HttpRequest) -> bool:
-    """Whether the caller is a system: everything below /api/ answers in JSON."""
-    return request.path.startswith("/api/")
+    """Whether the caller is a system: everything below /api/ and /oauth/ answers in JSON."""
+    return request.path.startswith(("/api/", "/oauth/"))
 
 
 def _entry(problem: Problem) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -10,9 +11,11 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
+from accounts import counters, doors
 from accounts.actors import Actor
 from accounts.keys import find_key, issue_key
 from accounts.models import Organisation, Person, Role
+from accounts.tokens import find_grant
 from ml_models import training
 from ml_models.manifest import Manifest
 from ml_models.registry import ReleaseStore
@@ -73,10 +76,13 @@ def _hash_passwords_quickly() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    """What a process remembers for a second is longer than a test takes."""
+def _forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a process remembers for a second is longer than a test takes; and each test counts from 0."""
+    monkeypatch.setattr(counters, "NAMESPACE", f"test:{uuid4()}:")
     yield
     find_key.cache_clear()
+    find_grant.cache_clear()
+    doors.networks_of.cache_clear()
     releases._find_live.cache_clear()
 
 

@@ -1,26 +1,28 @@
-"""API keys at the door of the REST API."""
-
-from dataclasses import dataclass
+"""API keys and access tokens at the door of the REST API."""
 
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.actors import Actor
-from accounts.keys import KeyRefused, find_key
+from accounts.doors import TooMany, turn_away
+from accounts.keys import KeyRefused, find_key, prefix_of
 from accounts.models import ApiKey
+from accounts.network import client_address
+from accounts.tokens import Grant, find_grant
 
-SCHEME = "Api-Key"
+SCHEMES = "Api-Key, Bearer"
 
 
-@dataclass(frozen=True)
 class ApiClient:
-    """The system behind a key, in the shape that the framework expects of a user."""
+    """The system behind a key or a token, in the shape that the framework expects of a user."""
 
-    key: ApiKey
-    is_authenticated: bool = True
+    is_authenticated = True
+
+    def __init__(self, grant: Grant) -> None:
+        self.key, self.scopes = grant.key, grant.scopes
 
     @property
     def actor(self) -> Actor:
@@ -29,25 +31,48 @@ class ApiClient:
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Api-Key PREFIX.SECRET`. One answer for every key that does not fit."""
+    """`Authorization: Api-Key PREFIX.SECRET`, or `Bearer TOKEN`. One answer for whatever does not fit.
+
+    What does not fit is counted here: the framework's own throttles only see who came in. A token that does
+    not fit is no guess: each ends within the hour, and systems find that out by sending it.
+    """
 
     def authenticate(self, request: Request) -> tuple[ApiClient, ApiKey]:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         try:
-            key = find_key(text.strip() if scheme.lower() == SCHEME.lower() else "")
+            grant = _find(scheme.lower(), text.strip())
         except KeyRefused:
+            _turn_away(scheme.lower(), text.strip(), client_address(request))
             raise AuthenticationFailed("A valid API key is needed.") from None
-        return ApiClient(key), key
+        return ApiClient(grant), grant.key
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
-        return SCHEME
+        return SCHEMES
 
 
 class HasScope(BasePermission):
-    """The key carries the scope that the view names for this method in `scopes`."""
+    """The key or token carries the scope that the view names for this method in `scopes`."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         needed: str | None = view.scopes.get(request.method)  # type: ignore[attr-defined]
         self.message = f"The key needs the scope '{needed}'."
         # A method without a scope is not served: the framework answers 405.
-        return needed is None or needed in request.auth.scopes  # type: ignore[union-attr]
+        return needed is None or needed in request.user.scopes  # type: ignore[union-attr]
+
+
+def _turn_away(scheme: str, text: str, address: str) -> None:
+    """Raises Throttled."""
+    try:
+        turn_away(address, prefix_of(text) if scheme == "api-key" else None)
+    except TooMany as refusal:
+        raise Throttled(refusal.wait, "Too many requests without a valid key came from here.") from None
+
+
+def _find(scheme: str, text: str) -> Grant:
+    """Raises KeyRefused."""
+    if scheme == "bearer":
+        return find_grant(text)
+    if scheme != "api-key":
+        raise KeyRefused
+    key = find_key(text)
+    return Grant(key, frozenset(key.scopes))

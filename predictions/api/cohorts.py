@@ -12,6 +12,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.limit_records import Kind
 from predictions import cohort_inputs, cohort_results, cohorts, releases, submission
 from predictions.api.views import ApiView, LengthRequired, TooLarge
 from predictions.cohort_choices import problem_of_choice
@@ -43,6 +44,7 @@ class CohortsView(ApiView):
     """`POST /api/v1/cohorts`: a file of many samples in, to be read by workers."""
 
     scopes = {"POST": "predict", "OPTIONS": "predict"}
+    kinds = {"POST": Kind.COHORT}
 
     def post(self, request: Request) -> Response:
         _check_length(request)

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from django.urls import reverse
-from rest_framework.exceptions import APIException, UnsupportedMediaType
+from rest_framework.exceptions import APIException, Throttled, UnsupportedMediaType
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -17,7 +17,11 @@ from rest_framework.views import APIView
 from accounts import events, ledger
 from accounts.actors import Actor
 from accounts.case_keys import CaseUnreadable
-from accounts.network import facts_of_request
+from accounts.counters import Standing
+from accounts.doors import NetworkRefused, TooMany, admit_key
+from accounts.limit_records import Kind
+from accounts.limits import headers_of
+from accounts.network import client_address, facts_of_request
 from accounts.receipts import NotSealed, UnknownCheckpoint
 from predictions import disclosure, submission
 from predictions.api.authentication import ApiKeyAuthentication, HasScope
@@ -63,6 +67,9 @@ class ApiView(APIView):
     renderer_classes = [JSONRenderer]
     content_negotiation_class = DefaultContentNegotiation
     scopes: dict[str, str] = {}
+    # What a method asks for, where it is more than to read or to change something small.
+    kinds: dict[str, Kind] = {}
+    standings: tuple[Standing, ...] = ()
 
     @property
     def actor(self) -> Actor:
@@ -73,10 +80,27 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Ask for the key first: whatever is refused after that is refused to somebody known."""
         self.perform_authentication(request)
+        self._admit(request)
         super().initial(request, *args, **kwargs)
 
+    def _admit(self, request: Request) -> None:
+        """Raises NetworkRefused or Throttled."""
+        kind = self.kinds.get(request.method or "", Kind.READ)
+        try:
+            self.standings = admit_key(request.user.key, kind, client_address(request))  # type: ignore[union-attr]
+        except TooMany as refusal:
+            self.standings = refusal.standings
+            raise Throttled(refusal.wait, "Too many requests came.") from None
+
+    def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(*args, **kwargs)
+        for name, value in headers_of(self.standings).items():
+            response[name] = value
+        return response
+
     def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, APIException) and self.request.auth:
+        # Too many requests would be as many events.
+        if isinstance(exc, APIException) and not isinstance(exc, Throttled) and self.request.auth:
             facts = facts_of_request(self.request)
             ledger.record(events.REQUEST_REFUSED, self.actor, status=exc.status_code, **facts)
         return super().handle_exception(exc)
@@ -86,6 +110,7 @@ class PredictView(ApiView):
     """`POST /api/v1/predict`: one panel in, its risk out."""
 
     scopes = {"POST": "predict", "OPTIONS": "predict"}
+    kinds = {"POST": Kind.PREDICT}
 
     def post(self, request: Request) -> Response:
         body = self._read_body(request)
@@ -122,6 +147,7 @@ _ANSWERS: dict[type[Exception], tuple[str, str]] = {
     CohortNotFound: ("not-found", "There is no such cohort in your organisation."),
     Http404: ("not-found", "There is no such prediction in your organisation."),
     UnknownRelease: ("not-found", "There is no such release of the model."),
+    NetworkRefused: ("network-refused", "The key may not be used from this network address."),
     UnknownCheckpoint: ("not-found", "There is no checkpoint of such a size."),
     NotSealed: ("not-sealed", "Its event is sealed within seconds."),
     ReleaseUnavailable: ("unavailable", "The model cannot answer now."),

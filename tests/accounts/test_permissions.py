@@ -6,6 +6,7 @@ An address that has no row here fails. Reached is what was answered otherwise th
 
 import io
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
@@ -16,9 +17,12 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from accounts import sealer
+from accounts import guesses, sealer
 from accounts.keys import SCOPES, issue_key
+from accounts.limit_records import MOST_REQUESTS, RateLimit
+from accounts.limits import _table
 from accounts.models import ApiKey, Invitation, Person, Role
+from accounts.oauth_clients import issue_client
 from predictions import cohorts, profiles, submission
 from predictions.intake.measurements import Measurement, PanelRequest
 from tests.cast import make_person, sign_in
@@ -41,7 +45,7 @@ CLINIC, OTHERS = frozenset({"alice", "lara", "audrey", "adam"}), frozenset({"cha
 MEMBERS = CLINIC | OTHERS
 PEOPLE = MEMBERS | {"sue"}
 STAFF = frozenset({"audrey", "adam", "otto", "olga", "sue"})
-KEYS = frozenset({"key", "scopeless", "theirs", "revoked", "expired"})
+KEYS = frozenset({"key", "token", "scopeless", "theirs", "revoked", "expired"})
 EVERYBODY = PEOPLE | KEYS | {"nobody", "half"}
 METHODS, ALL_METHODS = ("get", "post", "put", "delete"), {"nobody", "adam", "sue", "key"}
 ASKING, OTHERS_ASKING = frozenset({"alice", "lara", "adam"}), frozenset({"charlie", "olga"})
@@ -49,7 +53,8 @@ ASKING, OTHERS_ASKING = frozenset({"alice", "lara", "adam"}), frozenset({"charli
 ROWS: dict[frozenset[str], str] = {
     EVERYBODY: """favicon health health_live health_ready policy_reports set_language problem receipts
         receipt sign_in_once accept_invitation account_logout account_reset_password
-        account_reset_password_done account_reset_password_from_key_done""",
+        account_reset_password_done account_reset_password_from_key_done oauth_token oauth_metadata
+        smart_configuration""",
     EVERYBODY - PEOPLE - {"half"}: "account_login",
     PEOPLE | {"half"}: "mfa_index mfa_activate_totp mfa_add_webauthn",
     (PEOPLE | {"half"}) - {"sue"}: "account_reauthenticate",
@@ -58,11 +63,11 @@ ROWS: dict[frozenset[str], str] = {
         profiles""",
     ASKING | OTHERS_ASKING: "new_prediction",
     frozenset({"lara", "adam", "olga"}): "new_profile",
-    frozenset({"adam", "olga"}): "people withdraw_invitation",
+    frozenset({"adam", "olga"}): "people withdraw_invitation keys new_key new_client networks",
     CLINIC: """prediction second_reading prediction_receipt prediction_report cohort cohort_progress
         cohort_problems profile""",
     ASKING: "review_prediction cancel_cohort cohort_again",
-    frozenset({"adam"}): "person reset_second_factor",
+    frozenset({"adam"}): "person reset_second_factor replace_key revoke_key",
     STAFF: """admin:index admin:password_change admin:password_change_done admin:logout
         admin:predictions_release_changelist admin:predictions_release_history
         admin:predictions_release_change admin:accounts_event_changelist admin:accounts_event_search
@@ -78,11 +83,14 @@ ROWS: dict[frozenset[str], str] = {
         admin:accounts_person_change admin:accounts_organisation_changelist
         admin:accounts_organisation_add admin:accounts_organisation_history
         admin:accounts_organisation_change admin:accounts_apikey_changelist
-        admin:accounts_apikey_history admin:accounts_apikey_change""",
-    frozenset({"key", "theirs"}): """api_predict api_cohorts api_models api_model_card api_profiles
+        admin:accounts_apikey_history admin:accounts_apikey_change
+        admin:accounts_oauthclient_changelist admin:accounts_oauthclient_history
+        admin:accounts_oauthclient_change admin:accounts_ratelimit_changelist
+        admin:accounts_ratelimit_history admin:accounts_ratelimit_change""",
+    frozenset({"key", "token", "theirs"}): """api_predict api_cohorts api_models api_model_card api_profiles
         api_checkpoint api_consistency""",
-    frozenset({"key", "theirs", "scopeless"}): "api_formats api_format_sample",
-    frozenset({"key"}): """api_cohort api_cohort_results api_cohort_problems api_cancel_cohort
+    frozenset({"key", "token", "theirs", "scopeless"}): "api_formats api_format_sample",
+    frozenset({"key", "token"}): """api_cohort api_cohort_results api_cohort_problems api_cancel_cohort
         api_prediction api_receipt api_report api_profile""",
     # There is nothing behind them in this cast, or never; that nobody gets in by them is tried all the same.
     frozenset(): """home admin:app_list admin:autocomplete admin:predictions_case_decide
@@ -92,6 +100,8 @@ ROWS: dict[frozenset[str], str] = {
         admin:predictions_prediction_add admin:predictions_prediction_delete
         admin:accounts_event_export admin:accounts_event_verification admin:accounts_person_delete
         admin:accounts_organisation_delete admin:accounts_apikey_add admin:accounts_apikey_delete
+        admin:accounts_oauthclient_add admin:accounts_oauthclient_delete admin:accounts_ratelimit_add
+        admin:accounts_ratelimit_delete
         account_reset_password_from_key act_for compare_prediction patient_page cohort_annotated
         cohort_results mfa_authenticate mfa_deactivate_totp mfa_view_recovery_codes mfa_remove_webauthn
         mfa_reauthenticate mfa_reauthenticate_webauthn mfa_login_webauthn""",
@@ -140,11 +150,25 @@ def given(release, alice, adam, clinic, alice_acting):
         "person_id": alice.id,
         "id": alice.id,
         "invitation_id": invitation.id,
+        "api_key_id": issue_key(clinic, "one", SCOPES)[0].id,
+        "oauthclient_id": issue_client(clinic, "client", SCOPES)[0].id,
+        "ratelimit_id": RateLimit.objects.values_list("id", flat=True).first(),
         "code": "gct",
         "kind": "json",
         "slug": "bad-request",
         "pk": 1,
     }
+
+
+@pytest.fixture(autouse=True)
+def _let_knock(db, monkeypatch):
+    """Whoever knocks a thousand times is not told to wait."""
+    RateLimit.objects.update(requests=MOST_REQUESTS)
+    _table.cache_clear()
+    monkeypatch.setattr(guesses, "MOST_OF_ONE_KEY", MOST_REQUESTS)
+    monkeypatch.setattr(guesses, "MOST_OF_A_NETWORK", MOST_REQUESTS)
+    yield
+    _table.cache_clear()
 
 
 @pytest.fixture
@@ -174,7 +198,21 @@ def cast(given, alice, audrey, adam, charlie, clinic, other_hospital):
     for name, text in texts.items():
         headers = {"Authorization": f"Api-Key {text}"}
         clients[name] = Client(raise_request_exception=False, headers=headers)
+    clients["token"] = Client(
+        raise_request_exception=False, headers={"Authorization": f"Bearer {_token(clinic)}"}
+    )
     return clients
+
+
+def _token(organisation):
+    client, secret = issue_client(organisation, "fetcher", SCOPES)
+    basic = b64encode(f"{client.client_id}:{secret}".encode()).decode()
+    headers = {"Authorization": f"Basic {basic}"}
+    form = "application/x-www-form-urlencoded"
+    answer = Client().post(
+        "/oauth/token", "grant_type=client_credentials", content_type=form, headers=headers
+    )
+    return answer.json()["access_token"]
 
 
 def path_of(name: str, route: str, given: dict[str, Any]) -> str:

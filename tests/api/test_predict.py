@@ -206,13 +206,25 @@ def test_problem_types_lead_to_a_page_that_says_what_to_do(release, post):
 
 
 @pytest.mark.parametrize(
-    "header", [None, "", "Bearer x", "Api-Key", "Api-Key x", "Api-Key x.y", "Api-Key \xff.\xff"]
+    "header",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer x",
+        "Bearer \xff",
+        "Basic eDp5",
+        "Api-Key",
+        "Api-Key x",
+        "Api-Key x.y",
+        "Api-Key \xff.\xff",
+    ],
 )
 def test_without_a_valid_key_the_answer_is_always_the_same_401(release, key, header):
     headers = {} if header is None else {"Authorization": header}
     response = Client().post("/api/v1/predict", b"{}", content_type="application/json", headers=headers)
     assert response.status_code == 401
-    assert response["WWW-Authenticate"] == "Api-Key"
+    assert response["WWW-Authenticate"] == "Api-Key, Bearer"
     assert response.json()["detail"] == "A valid API key is needed."
 
 

@@ -5,6 +5,7 @@ them is data, or was forgotten.
 """
 
 import re
+from datetime import timedelta
 from gettext import NullTranslations
 from html.parser import HTMLParser
 
@@ -14,6 +15,7 @@ from django.test import Client
 from django.utils.translation import trans_real
 
 from accounts.actors import Actor
+from accounts.keys import issue_key
 from accounts.models import Event
 from predictions import erasure, lifecycle, reporting, retention, review
 from predictions.confirmation import confirm_waiting
@@ -129,6 +131,21 @@ def test_what_everybody_may_read(read, path):
 )
 def test_the_pages_of_a_clinician(read, release, alice, path):
     assert read(path, alice) == (200, [])
+
+
+@pytest.mark.parametrize(
+    "path", ["/keys/", "/keys/new/", "/keys/clients/new/", "/organisation/networks/", "revoke", "replace"]
+)
+def test_the_pages_of_keys_and_networks(read, clinic, adam, path):
+    key, _ = issue_key(clinic, "Alice", ["read"], lifetime=timedelta(days=2), by=adam)
+    path = path if path.startswith("/") else f"/keys/{key.id}/{path}/"
+    assert read(path, adam) == (200, [])
+
+
+@pytest.mark.parametrize("path", ["/keys/new/", "/keys/clients/new/", "/organisation/networks/"])
+def test_what_is_wrong_with_a_key_or_a_network(read, adam, path):
+    sent = {"networks": "10.1.1.1/8", "jwks": "7", "lifetime": "366"}
+    assert read(path, adam, sent) == (422, [])
 
 
 def test_the_card_of_a_release(read, release, alice):
