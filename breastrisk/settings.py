@@ -162,6 +162,11 @@ CELERY_BEAT_SCHEDULE = {
     "verification": {"task": "accounts.verify_audit", "schedule": 3.0, "options": {"expires": 5}},
     "last uses": {"task": "accounts.note_last_uses", "schedule": 60.0, "options": {"expires": 50}},
     "ended tokens": {"task": "accounts.forget_tokens", "schedule": 600.0, "options": {"expires": 500}},
+    "answered requests": {
+        "task": "predictions.forget_answered_requests",
+        "schedule": 600.0,
+        "options": {"expires": 500},
+    },
     "worker mark": {"task": "breastrisk.mark_worker", "schedule": 5.0, "options": {"expires": 10}},
 }
 

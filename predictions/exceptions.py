@@ -66,5 +66,17 @@ class CohortNotFound(Exception):
     """For the reader: no such cohort in their organisation."""
 
 
+class IdempotencyKeyMalformed(Exception):
+    """For the caller: what they call their request is no name that is taken."""
+
+
+class IdempotencyKeyReused(Exception):
+    """For the caller: they called another request so before."""
+
+
+class RequestRunning(Exception):
+    """For the caller: the request of this name is being carried out now."""
+
+
 class ResultsNotServed(Exception):
     """For the reader: why the results of a cohort are not served in the form that they asked for."""

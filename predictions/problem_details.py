@@ -75,6 +75,12 @@ _TYPES = (
         ),
     ),
     ProblemType(
+        "request-running",
+        409,
+        _("This request is being carried out"),
+        _("Send it again, with the same Idempotency-Key, when Retry-After says: its answer is here then."),
+    ),
+    ProblemType(
         "not-sealed",
         409,
         _("The event is not in the tree yet"),
@@ -91,6 +97,12 @@ _TYPES = (
     ),
     ProblemType(
         "unsupported-media-type", 415, _("Only JSON is read here"), _("Send Content-Type: application/json.")
+    ),
+    ProblemType(
+        "idempotency-key-reused",
+        422,
+        _("This Idempotency-Key stands for another request"),
+        _("Give each request a key of its own, as a UUID; repeat a request byte by byte."),
     ),
     ProblemType(
         "panel-refused",

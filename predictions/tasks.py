@@ -8,6 +8,7 @@ from predictions import (
     cohort_work,
     confirmation,
     erasure,
+    idempotency,
     replay,
     retention,
     shadowing,
@@ -61,3 +62,9 @@ def read_cohorts() -> int:
 def forget_cohort_files() -> int:
     """Delete stored files of cohorts that were kept long enough, and of uploads that were given up."""
     return cohort_inputs.forget_expired() + cohort_inputs.discard_abandoned()
+
+
+@shared_task(name="predictions.forget_answered_requests", ignore_result=True)  # type: ignore[untyped-decorator]
+def forget_answered_requests() -> int:
+    """Delete what was kept for requests that may be sent again, after a day."""
+    return idempotency.forget_old()

@@ -162,7 +162,8 @@ def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[
         with connection.cursor() as cursor:
             for table in IMMUTABLE:
                 cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER refuse_truncate")
-            cursor.execute(f"TRUNCATE {', '.join(IMMUTABLE)}, accounts_person, accounts_organisation CASCADE")
+            roots = [*IMMUTABLE, "accounts_person", "accounts_organisation", "predictions_answeredrequest"]
+            cursor.execute(f"TRUNCATE {', '.join(roots)} CASCADE")
             for table in IMMUTABLE:
                 cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER refuse_truncate")
         connection.close()
