@@ -30,6 +30,10 @@ class PanelRefused(Exception):
         self.problems = tuple(problems)
 
 
+class ParametersRefused(PanelRefused):
+    """For the caller: everything that is wrong with what they asked to be listed."""
+
+
 class ReleaseUnavailable(Exception):
     """For the operator: no release of the model is live, or its files are missing or their seal is broken."""
 

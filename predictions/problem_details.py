@@ -29,6 +29,12 @@ _TYPES = (
         "malformed-body", 400, _("The body is not one JSON object"), _("Send one JSON object in UTF-8.")
     ),
     ProblemType(
+        "parameters-refused",
+        400,
+        _("What is asked for cannot be read"),
+        _("Mend every entry of errors, each of which says which parameter it is and how, and ask again."),
+    ),
+    ProblemType(
         "unauthenticated",
         401,
         _("No valid API key"),
@@ -122,6 +128,7 @@ _TYPES = (
     ),
 )
 TYPES = {problem_type.slug: problem_type for problem_type in _TYPES}
+# What the framework refuses by itself becomes the last of its status.
 BY_STATUS = {problem_type.status: problem_type for problem_type in _TYPES}
 
 

@@ -1,6 +1,6 @@
 """The API's door: shape only, then the same call as the form."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -35,8 +35,8 @@ from predictions.exceptions import (
     IdempotencyKeyMalformed,
     IdempotencyKeyReused,
     PanelRefused,
+    ParametersRefused,
     PredictionNotFound,
-    Problem,
     ReleaseUnavailable,
     RequestRunning,
     ResultsNotServed,
@@ -185,7 +185,7 @@ _ANSWERS: dict[type[Exception], tuple[str, str]] = {
 def answer_exception(error: Exception, _context: dict[str, Any]) -> HttpResponse | None:
     """Every refusal as problem details; None leaves what nobody foresaw to the 500 handler."""
     if isinstance(error, PanelRefused):
-        return _answer_refusal(error.problems)
+        return _answer_refusal(error)
     if isinstance(error, CaseErased):
         return problem_response("case-erased", words_of_erasure(error.case_key_id))
     if isinstance(error, ResultsNotServed):
@@ -199,10 +199,13 @@ def answer_exception(error: Exception, _context: dict[str, Any]) -> HttpResponse
     return None
 
 
-def _answer_refusal(problems: Sequence[Problem]) -> HttpResponse:
-    malformed = any(problem.code == "malformed_json" for problem in problems)
-    count = f"{len(problems)} problem{'s' * (len(problems) != 1)}. No prediction was made."
-    return problem_response("malformed-body" if malformed else "panel-refused", count, problems)
+def _answer_refusal(refusal: PanelRefused) -> HttpResponse:
+    count = f"{len(refusal.problems)} problem{'s' * (len(refusal.problems) != 1)}."
+    if isinstance(refusal, ParametersRefused):
+        return problem_response("parameters-refused", f"{count} Nothing was looked for.", refusal.problems)
+    malformed = any(problem.code == "malformed_json" for problem in refusal.problems)
+    slug = "malformed-body" if malformed else "panel-refused"
+    return problem_response(slug, f"{count} No prediction was made.", refusal.problems)
 
 
 def _answer_api_exception(error: APIException) -> HttpResponse:
