@@ -74,6 +74,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "breastrisk.headers.SecurityHeaders",
+    "breastrisk.request_numbers.NumberRequests",
     "django.middleware.security.SecurityMiddleware",
     "breastrisk.outage.AnswerOutages",
     "breastrisk.transport.RefuseUnreadable",
@@ -349,7 +350,7 @@ LOGGING = {
     "formatters": {
         "line": {
             "()": "breastrisk.logs.DiscreetFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s",
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
