@@ -114,8 +114,10 @@ DATABASE_URL = environment.read("DATABASE_URL", None if PRODUCTION else "")
 
 
 def _database(url: str, role: str) -> dict[str, Any]:
-    options = {"connect_timeout": 3, "application_name": f"breastrisk {role}"}
-    return {**dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True), "OPTIONS": options}
+    parsed = dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True)
+    # What the address itself says goes before, above all sslmode.
+    options = {"connect_timeout": 3, "application_name": f"breastrisk {role}", **parsed.get("OPTIONS", {})}
+    return {**parsed, "OPTIONS": options}
 
 
 def _url_of(role: str) -> str:

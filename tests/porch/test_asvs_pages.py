@@ -212,3 +212,11 @@ def test_a_password_is_not_changed_to_the_name_of_ones_organisation(alice, brows
     page = browser_of(alice).post(CHANGE, {"oldpassword": PASSWORD, **new})
     assert "words that everybody here knows" in page.content.decode()
     assert sign_in(alice)[1] == 302
+
+
+def test_no_forged_host_gets_into_a_mail(alice):
+    ask, form = "/accounts/password/reset/", {"email": alice.email}
+    assert Client().post(ask, form, headers={"Host": "evil.example"}).status_code == 400
+    for headers in ({"X-Forwarded-Host": "evil.example"}, {"Forwarded": "host=evil.example"}):
+        Client().post(ask, form, headers=headers)
+    assert [("testserver" in sent.body, "evil" in sent.body) for sent in mail.outbox] == [(True, False)] * 2
