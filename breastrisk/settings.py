@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "breastrisk.headers.SecurityHeaders",
     "breastrisk.request_numbers.NumberRequests",
     "django.middleware.security.SecurityMiddleware",
+    "breastrisk.transport.RefusePlainHttp",
     "breastrisk.outage.AnswerOutages",
     "breastrisk.transport.RefuseUnreadable",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -114,8 +115,10 @@ DATABASE_URL = environment.read("DATABASE_URL", None if PRODUCTION else "")
 
 
 def _database(url: str, role: str) -> dict[str, Any]:
-    options = {"connect_timeout": 3, "application_name": f"breastrisk {role}"}
-    return {**dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True), "OPTIONS": options}
+    parsed = dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True)
+    # What the address itself says goes before, above all sslmode.
+    options = {"connect_timeout": 3, "application_name": f"breastrisk {role}", **parsed.get("OPTIONS", {})}
+    return {**parsed, "OPTIONS": options}
 
 
 def _url_of(role: str) -> str:
@@ -178,12 +181,14 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+_DJANGOS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    {"NAME": name, "OPTIONS": options}
     for name, options in (
-        ("UserAttributeSimilarityValidator", {"user_attributes": ("email", "name")}),
-        ("MinimumLengthValidator", {"min_length": 12}),
-        ("CommonPasswordValidator", {}),
+        (f"{_DJANGOS}.UserAttributeSimilarityValidator", {"user_attributes": ("email", "name")}),
+        (f"{_DJANGOS}.MinimumLengthValidator", {"min_length": 12}),
+        (f"{_DJANGOS}.CommonPasswordValidator", {}),
+        ("accounts.password_words.KnownWordsValidator", {}),
     )
 ]
 LOGIN_URL = "account_login"
@@ -326,6 +331,8 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 TLS = environment.read_flag("TLS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = PRODUCTION or TLS
 SECURE_SSL_REDIRECT = PRODUCTION
+# Systems are refused instead: breastrisk.transport.
+SECURE_REDIRECT_EXEMPT = [r"^api/", r"^oauth/", r"^\.well-known/"]
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 if PRODUCTION or TLS:

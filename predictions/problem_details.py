@@ -44,6 +44,12 @@ _TYPES = (
         ),
     ),
     ProblemType(
+        "https-required",
+        403,
+        _("Only over HTTPS"),
+        _("Ask at the https:// address, with another key; revoke this one: it could be read on the way."),
+    ),
+    ProblemType(
         "network-refused",
         403,
         _("Not from this network"),
