@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from predictions.problem_details import problem_response, wants_problem_details
 
 FOR_SYSTEMS = ("/api/", "/oauth/", "/.well-known/")
+# Load balancers ask over plain HTTP whether a machine is well, and send no secret.
+OF_BALANCERS = "/api/v1/health"
 UNREADABLE = "breastrisk.unreadable_content_type"
 LONGEST_CONTENT_TYPE = 300
 _TOKEN = r"[A-Za-z0-9!#$%&'+.^_`|~-]+"  # noqa: S105 - as RFC 9110 calls it, but for the star of RFC 2231
@@ -43,9 +45,13 @@ class RefusePlainHttp:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if settings.SECURE_SSL_REDIRECT and request.path.startswith(FOR_SYSTEMS) and not request.is_secure():
+        if settings.SECURE_SSL_REDIRECT and not request.is_secure() and _is_for_systems(request.path):
             return problem_response("https-required", "Nothing was read: the request came over plain HTTP.")
         return self.get_response(request)
+
+
+def _is_for_systems(path: str) -> bool:
+    return path.startswith(FOR_SYSTEMS) and not path.startswith(OF_BALANCERS)
 
 
 class RefuseUnreadable:

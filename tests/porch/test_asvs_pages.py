@@ -175,7 +175,7 @@ def test_a_name_of_two_lines_adds_no_header_to_a_mail(settings):
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/predict", "/api/v1/health/live", "/oauth/token", "/.well-known/smart-configuration"]
+    "path", ["/api/v1/predict", "/api/v1/models", "/oauth/token", "/.well-known/smart-configuration"]
 )
 def test_in_production_a_system_is_refused_over_plain_http_and_no_page_is(settings, path):
     settings.SECURE_SSL_REDIRECT = True
@@ -185,6 +185,7 @@ def test_in_production_a_system_is_refused_over_plain_http_and_no_page_is(settin
         assert answer.json()["type"] == "/problems/https-required/"
         assert getattr(Client(), method)(path, secure=True).status_code != 403
     assert Client().get(LOGIN).status_code == 301
+    assert Client().get("/api/v1/health/live").status_code == 200
 
 
 @pytest.mark.parametrize(
