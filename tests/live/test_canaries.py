@@ -12,12 +12,14 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 import psycopg2
 import pytest
 import redis
+from django.conf import settings
 
 from breastrisk.celery import app
 from breastrisk.embedded import postgres, valkey
 from breastrisk.embedded.state import StateDirectory
 from tests.live.test_promises import rows
 from tests.panels import as_body, as_text, values_of
+from tests.product import CHECKOUT
 
 CASE, VALUE, ENTERED, AGE = "CANARY-CASE-93b2", 7.246813579135, "CANARY-TYPED-5d0a", 50
 PANEL = {**values_of(0), "IL18": VALUE}
@@ -132,3 +134,12 @@ def test_no_task_is_given_anything_that_a_queue_could_keep():
     tasks = [task for name, task in app.tasks.items() if not name.startswith("celery.")]
     assert len(tasks) > 10
     assert [task.name for task in tasks if task.run.__code__.co_argcount] == []
+
+
+def test_nothing_is_logged_anywhere_but_where_the_inventory_says(product):
+    inventory = (CHECKOUT / "docs" / "logs.md").read_text()
+    logs = {file.name for file in product.state.rglob("*.log")}
+    assert {"web.log", "worker.log", "postgres.log", "valkey.log"} <= logs
+    assert [log for log in logs if f"`{log}`" not in inventory] == []
+    classes = re.findall('"class": "([^"]+)"', json.dumps(settings.LOGGING))
+    assert classes == ["logging.StreamHandler"]
