@@ -24,6 +24,7 @@ from predictions import lifecycle, releases
 from predictions.models import Release
 from tests.cast import make_person, sign_in
 from tests.panels import transbig
+from tests.policies import force_policies
 from tests.product import Product, new_place, remove_place
 
 Post = Callable[..., Any]
@@ -73,11 +74,9 @@ def _see_all_rows() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Tests connect as the owner, whom policies do not hold unless they are forced to."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("SELECT oid::regclass::text FROM pg_class WHERE relrowsecurity")
-        for (table,) in cursor.fetchall():
-            cursor.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    connection.close()
+    with django_db_blocker.unblock():
+        force_policies()
+        connection.close()
 
 
 @pytest.fixture(scope="session")
