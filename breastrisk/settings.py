@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "breastrisk.outage.AnswerOutages",
     "breastrisk.transport.RefuseUnreadable",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "accounts.row_scope.ScopeRows",
     "breastrisk.languages.SpeakLanguage",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -6,6 +6,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts import row_scope
 from accounts.actors import Actor
 from accounts.doors import TooMany, turn_away
 from accounts.keys import KeyRefused, find_key, prefix_of
@@ -44,6 +45,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         except KeyRefused:
             _turn_away(scheme.lower(), text.strip(), client_address(request))
             raise AuthenticationFailed("A valid API key is needed.") from None
+        row_scope.narrow_to(grant.key.organisation_id)
         return ApiClient(grant), grant.key
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
