@@ -44,6 +44,8 @@ FROM unnest(
 ) AS made (id, event, recorded_us, key, sealed, digest, number, difference),
     LATERAL (SELECT timestamptz 'epoch' + recorded_us * interval '1 microsecond') AS recorded (at)
 """
+# The text of a statement is some 9 kB a row, of which the driver holds three copies.
+IN_STATEMENT = 200
 # repr() writes an exponent from here on; msgspec does not, or writes it in another way.
 SMALLEST_PLAIN, LARGEST_PLAIN = 1e-4, 1e16
 
@@ -87,8 +89,6 @@ def seal_predictions(
 
 def write(predictions: Sequence[Sealed], cohort: Cohort, actor: Actor) -> None:
     """Write predictions with their keys and events. Call it inside a transaction."""
-    if not predictions:
-        return
     shared = ledger.shared_facts(
         events.PREDICTION_MADE,
         actor,
@@ -96,6 +96,11 @@ def write(predictions: Sequence[Sealed], cohort: Cohort, actor: Actor) -> None:
         release_sha256=cohort.release.sha256,
         cohort=str(cohort.id),
     )
+    for start in range(0, len(predictions), IN_STATEMENT):
+        _write(predictions[start : start + IN_STATEMENT], shared, cohort)
+
+
+def _write(predictions: Sequence[Sealed], shared: dict[str, Any], cohort: Cohort) -> None:
     with connection.cursor() as cursor:
         cursor.execute(KEYS, _key_rows(predictions, cohort))
         recorded = ledger.record_predictions(shared, [prediction.facts for prediction in predictions])

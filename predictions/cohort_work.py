@@ -42,7 +42,7 @@ SECONDS = 200.0
 # So long a cohort is read before one that waits has its turn.
 TURN = 20.0
 # Samples that are read, sealed and committed together.
-AT_ONCE = 1_000
+AT_ONCE = 500
 _LOCK = 5_137_004_601
 
 logger = logging.getLogger(__name__)
