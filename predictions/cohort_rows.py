@@ -109,10 +109,18 @@ def write(predictions: Sequence[Sealed], cohort: Cohort, actor: Actor) -> None:
     signed = [ledger.sign(shared | one.facts) for one in predictions]
     with connection.cursor() as cursor:
         cursor.execute(STAGE)
-        _copy(COPY, map(_staged, predictions, signed))
+        copy_rows(COPY, map(_staged, predictions, signed))
         cursor.execute(KEYS, [cohort.organisation_id, case_keys.current_kek_id()])
         cursor.execute(PREDICTIONS, _shared_columns(cohort))
         cursor.execute("DROP TABLE pg_temp.made")
+
+
+def copy_rows(statement: str, rows: Iterable[Sequence[bytes]]) -> None:
+    """Run a COPY FROM STDIN BINARY of these rows, whose fields are as Postgres sends them."""
+    packed = [pack(">h", len(row)) + b"".join([pack(">i", len(f)) + f for f in row]) for row in rows]
+    # What goes wrong is told in Django's words, as of any other statement.
+    with connection.wrap_database_errors, connection.cursor() as cursor:
+        cursor.copy_expert(statement, BytesIO(b"".join([COPY_HEADER, *packed, COPY_END])))
 
 
 def write_refusals(
@@ -237,8 +245,8 @@ def _seal(
     )
 
 
-def _staged(one: Sealed, signed: tuple[bytes, bytes]) -> bytes:
-    fields = (
+def _staged(one: Sealed, signed: tuple[bytes, bytes]) -> tuple[bytes, ...]:
+    return (
         one.id.bytes,
         one.key_id.bytes,
         one.wrapped,
@@ -248,7 +256,6 @@ def _staged(one: Sealed, signed: tuple[bytes, bytes]) -> bytes:
         pack(">d", one.difference),
         *signed,
     )
-    return pack(">h", len(fields)) + b"".join([pack(">i", len(field)) + field for field in fields])
 
 
 def _shared_columns(cohort: Cohort) -> list[Any]:
@@ -260,9 +267,3 @@ def _shared_columns(cohort: Cohort) -> list[Any]:
         cohort.door,
         cohort.id,
     ]
-
-
-def _copy(statement: str, rows: Iterable[bytes]) -> None:
-    # What goes wrong is told in Django's words, as of any other statement.
-    with connection.wrap_database_errors, connection.cursor() as cursor:
-        cursor.copy_expert(statement, BytesIO(b"".join([COPY_HEADER, *rows, COPY_END])))
