@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Steward
+from accounts.admission import prove_again
 from accounts.models import Person
 from ml_models.manifest import Manifest
 from predictions import comparison, lifecycle, releases
@@ -106,6 +107,8 @@ class ReleaseAdmin(admin.ModelAdmin):
             raise Http404
         if not step.may(person):
             raise PermissionDenied
+        if not step.is_urgent and (asked := prove_again(request)):
+            return asked
         if request.method == "POST":
             return self._take(request, step, release, Steward(person, "form"))
         form = step.form(initial=_initial(release))
