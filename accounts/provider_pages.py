@@ -21,7 +21,7 @@ from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -149,7 +149,7 @@ def _sign_in(
     session_marks.note_second_factor(request.session, person)
     login(request, person, backend=MODEL_BACKEND)
     UserSession.objects.create_from_request(request)
-    return redirect(following or resolve_url(settings.LOGIN_REDIRECT_URL))
+    return redirect(following or settings.LOGIN_REDIRECT_URL)
 
 
 def _callback(request: HttpRequest) -> str:
