@@ -115,9 +115,8 @@ def prove_again(request: HttpRequest) -> HttpResponse | None:
 
     Who came by a one-time link and has nothing yet to prove it with need not.
     """
-    return _prove(
-        request, session_marks.FORM_SECONDS if request.method == "POST" else session_marks.FRESH_SECONDS
-    )
+    is_sent = request.method == "POST"
+    return _prove(request, session_marks.FORM_SECONDS if is_sent else session_marks.FRESH_SECONDS)
 
 
 def prove_before_export(request: HttpRequest) -> HttpResponse | None:

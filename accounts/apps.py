@@ -9,9 +9,10 @@ class AccountsConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from accounts import attendance, checks  # noqa: F401, PLC0415 - they need the models
+        from accounts import attendance, checks, row_scope  # noqa: F401, PLC0415 - they need the models
 
         attendance.listen()
+        row_scope.listen()
 
 
 class AdminSiteConfig(admin_apps.AdminConfig):

@@ -28,11 +28,19 @@ def check_anchors(app_configs: Sequence[AppConfig] | None, **options: Any) -> li
 
 @register
 def check_provider(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:  # noqa: ARG001
-    """The issuer is an address that nobody on the way can change; nothing is asked of it yet."""
-    if not settings.OIDC_ISSUER or _is_issuer(settings.OIDC_ISSUER):
+    """The issuer is an address that nobody on the way can change, and does not speak of everybody."""
+    if not settings.OIDC_ISSUER:
         return []
-    hint = "It is an address that begins with https://, without ? and #, exactly as the provider spells it."
-    return [Error("OIDC_ISSUER is no issuer.", hint=hint, id="accounts.E002")]
+    wrong = []
+    if not _is_issuer(settings.OIDC_ISSUER):
+        hint = (
+            "It is an address that begins with https://, without ? and #, exactly as the provider spells it."
+        )
+        wrong.append(Error("OIDC_ISSUER is no issuer.", hint=hint, id="accounts.E002"))
+    if not settings.OIDC_EMAIL_DOMAINS:
+        hint = "Name the domains whose addresses it may sign in, with commas between: clinic.example"
+        wrong.append(Error("OIDC_EMAIL_DOMAINS is empty.", hint=hint, id="accounts.E003"))
+    return wrong
 
 
 def _is_issuer(text: str) -> bool:

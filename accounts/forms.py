@@ -28,7 +28,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.addresses import normal_address, validate_ascii
-from accounts.models import Person, Role
+from accounts.models import Invitation, Person, Role
 from accounts.second_factors import require_not_locked, spend_code
 
 
@@ -221,12 +221,14 @@ class AcceptForm(SetPasswordMixin, forms.Form):  # type: ignore[type-arg]  # it 
         label1=_("Password"), label2=_("Password, once more")
     )
 
-    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._email = email
+        self._invitation = invitation
         self.fields["name"].widget.attrs["autocomplete"] = "name"
 
     def clean(self) -> dict[str, Any]:
         self.validate_passwords()
-        self.validate_password_for_user(Person(email=self._email, name=self.cleaned_data.get("name", "")))
+        email, organisation = self._invitation.email, self._invitation.organisation
+        newcomer = Person(email=email, name=self.cleaned_data.get("name", ""), acting_for=organisation)
+        self.validate_password_for_user(newcomer)
         return super().clean() or {}

@@ -23,6 +23,7 @@ import urllib3
 from cachetools import TTLCache, cached
 
 ALGORITHMS = ("RS256", "PS256", "ES256")
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 REQUIRED = ("iss", "sub", "aud", "exp", "iat", "nonce")
 LONGEST_SUBJECT = 191
 CLOCKS_DIFFER_SECONDS = 30
@@ -44,6 +45,7 @@ class Reason(StrEnum):
     TOKEN = "token"  # noqa: S105 - the name of a reason
     UNVERIFIED = "unverified"
     UNKNOWN = "unknown"
+    NOT_ITS_OWN = "not_its_own"
     OTHER_IDENTITY = "other_identity"
     OTHER_PERSON = "other_person"
     NOT_ASKED = "not_asked"
@@ -125,9 +127,9 @@ def fetch_identity(provider: Provider, callback: str, code: str, nonce: str, ver
     status, answer = _ask("POST", configuration["token_endpoint"], **_signed(provider, configuration, sent))
     if status == HTTPStatus.BAD_REQUEST:
         raise IdentityRefused(Reason.TOKEN)
-    token = _required(status, answer, configuration["token_endpoint"]).get("id_token")
-    keys = _fetch(configuration["jwks_uri"])
-    return _identity(provider, _claims(provider, token, keys, nonce))
+    tokens = _required(status, answer, configuration["token_endpoint"])
+    claims = _claims(provider, tokens.get("id_token"), _fetch(configuration["jwks_uri"]), nonce)
+    return _identity(provider, claims | _profile(configuration, tokens, claims))
 
 
 def _challenge(verifier: str) -> str:
@@ -163,6 +165,19 @@ def _claims(provider: Provider, token: Any, keys: dict[str, Any], nonce: str) ->
     return claims
 
 
+def _profile(
+    configuration: Mapping[str, Any], tokens: Mapping[str, Any], claims: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The address, where an ID token leaves it out (OpenID Connect Core, 5.3 and 5.4)."""
+    endpoint = configuration.get("userinfo_endpoint")
+    if "email" in claims or not endpoint:
+        return {}
+    told = _fetch(endpoint, headers={"Authorization": f"Bearer {tokens.get('access_token')}"})
+    if told.get("sub") != claims["sub"]:
+        raise IdentityRefused(Reason.TOKEN)
+    return {name: told.get(name) for name in ("email", "email_verified")}
+
+
 def _key_of(token: str, keys: dict[str, Any]) -> jwt.PyJWK:
     """The provider's key that the token names. Raises LookupError, or what PyJWT does."""
     name = jwt.get_unverified_header(token).get("kid")
@@ -191,15 +206,16 @@ def _identity(provider: Provider, claims: dict[str, Any]) -> Identity:
 def _configuration(issuer: str) -> dict[str, Any]:
     """What the provider tells of itself (OpenID Connect Discovery 1.0); remembered for minutes."""
     found = _fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-    endpoints = [found.get(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
+    endpoints = [found.get(name) for name in ENDPOINTS]
+    endpoints += [found[name] for name in ("userinfo_endpoint",) if name in found]
     secure = "https://" if issuer.startswith("https://") else "http"
     if found.get("issuer") != issuer or not all(str(each).startswith(secure) for each in endpoints):
         raise _unavailable(issuer, "its configuration is another's, or not whole")
     return found
 
 
-def _fetch(address: str) -> dict[str, Any]:
-    return _required(*_ask("GET", address), address)
+def _fetch(address: str, **sent: Any) -> dict[str, Any]:
+    return _required(*_ask("GET", address, **sent), address)
 
 
 def _required(status: int, answer: Any, address: str) -> dict[str, Any]:

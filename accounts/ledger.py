@@ -26,6 +26,7 @@ from django.db import connection
 from accounts.actors import Actor, Steward
 from accounts.event_leaf import EventMac
 from accounts.moments import first_id_at, time_of
+from accounts.request_ids import current_request_id
 
 ALARM_AGAIN = timedelta(hours=1)
 _IS_KNOWN = "SELECT EXISTS (SELECT FROM audit.event WHERE action = %s AND id >= %s)"
@@ -53,7 +54,8 @@ def record(action: str, actor: Actor | Steward | None = None, **facts: Any) -> E
     Call it inside the transaction of the fact it records: both stand, or neither.
     """
     nonce = secrets.token_hex(8)
-    body = canonical_json({"format": 2, "action": action, "nonce": nonce, **_who(actor), **facts})
+    shared = {"format": 2, "action": action, "nonce": nonce, **_of_request(), **_who(actor)}
+    body = canonical_json({**shared, **facts})
     with connection.cursor() as cursor:
         cursor.execute(_APPEND, [body, mac_of(body)])
         event_id, recorded_us, leaf = cursor.fetchone()
@@ -132,14 +134,21 @@ def _keyed_digest(message: bytes) -> str:
     return hmac.new(settings.LEDGER_KEY.encode(), message, sha256).hexdigest()
 
 
+def _of_request() -> dict[str, str]:
+    request_id = current_request_id()
+    return {"request_id": request_id} if request_id else {}
+
+
 def _who(actor: Actor | Steward | None) -> dict[str, Any]:
     if actor is None:
         return {"door": "system"}
     if isinstance(actor, Steward):
         return {"door": actor.door, "person": actor.person.id}
-    who = {"door": actor.door, "organisation": actor.organisation.id}
+    who: dict[str, Any] = {"door": actor.door, "organisation": actor.organisation.id}
     if actor.person:
         who["person"] = actor.person.id
     if actor.api_key:
         who["api_key"] = actor.api_key.id
+    if actor.on_behalf_of:
+        who["on_behalf_of"] = actor.on_behalf_of
     return who

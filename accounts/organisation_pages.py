@@ -165,7 +165,7 @@ def _join(request: HttpRequest, token: str, invitation: Invitation, account: Per
 
 
 def _begin(request: HttpRequest, token: str, invitation: Invitation) -> HttpResponse:
-    form = AcceptForm(_sent(request), email=invitation.email)
+    form = AcceptForm(_sent(request), invitation=invitation)
     if request.method != "POST" or not form.is_valid():
         context = {"invitation": invitation, "form": form}
         return render(request, "accounts/invitation.html", context, status=422 if form.errors else 200)

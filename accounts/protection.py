@@ -41,7 +41,8 @@ def _roles() -> Iterator[str]:
     if owns_trail:
         yield (
             "The application signs in to the database as the owner of the audit trail, and could switch its "
-            "triggers off. Run manage.py secure_database and use the settings that it prints."
+            "triggers off; nor do the policies hold it that keep organisations apart. Run manage.py "
+            "secure_database and use the settings that it prints."
         )
         return
     for role in SIGNING_IN[1:]:

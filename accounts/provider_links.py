@@ -1,10 +1,12 @@
 """Whose account an identity of the organisation's provider opens: only one that is there already.
 
 The first time the provider's verified address finds it. From then on its name for the person does, so that an
-address that is changed, or given to somebody else, opens nothing.
+address that is changed, or given to somebody else, opens nothing. It is not believed of people whose addresses are
+elsewhere, and never of the superuser: who runs the provider does not run this installation.
 """
 
 from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -27,6 +29,8 @@ def find_person(request: HttpRequest, issuer: str, identity: Identity) -> tuple[
     person = known.user if known else _find_by_address(identity)
     if not person.is_active:
         raise IdentityRefused(Reason.UNKNOWN, person.email)
+    if person.is_superuser or person.email.lower().rpartition("@")[2] not in settings.OIDC_EMAIL_DOMAINS:
+        raise IdentityRefused(Reason.NOT_ITS_OWN, person.email)
     return person, not known and _link(request, issuer, identity, person)
 
 

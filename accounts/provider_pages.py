@@ -118,13 +118,11 @@ def _let_in(request: HttpRequest) -> HttpResponseBase:
         _provider(), _callback(request), given["code"], kept["nonce"], kept["verifier"]
     )
     person, is_new = find_person(request, settings.OIDC_ISSUER, identity)
-    if kept["again"]:
-        return _prove(request, person, identity, kept["next"])
-    answer = _sign_in(request, person, identity, kept["next"])
     if is_new:
         mail = "accounts/mail/provider_linked"
         get_adapter().send_notification_mail(mail, person, {"provider_name": settings.OIDC_NAME})
-    return answer
+    proceed = _prove if kept["again"] else _sign_in
+    return proceed(request, person, identity, kept["next"])
 
 
 def _prove(request: HttpRequest, person: Person, identity: Identity, following: str | None) -> HttpResponse:

@@ -9,8 +9,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts import doors
-from accounts.actors import Actor, NoOrganisation, actor_of_person
+from accounts import doors, row_scope
+from accounts.actors import Actor, NoOrganisation, actor_of_person, audited_organisations
 from accounts.limit_records import Kind, Subject
 from accounts.models import Person
 from accounts.network import client_address
@@ -66,9 +66,18 @@ def _admit(request: HttpRequest) -> None:
     address, page, actor = client_address(request), request.resolver_match.view_name, _actor(request)
     if request.resolver_match.namespace == "admin":
         doors.check_admin(actor, address)
+    _show_rows(request, actor, is_admin=request.resolver_match.namespace == "admin")
     if actor and page not in ALWAYS_OPEN:
         doors.check_organisation(actor, address)
     doors.admit(_kind(request, page), _subjects(request, actor, address))
+
+
+def _show_rows(request: HttpRequest, actor: Actor | None, *, is_admin: bool) -> None:
+    """Of the organisation that they act for; in the admin, of all those whose cases they see to."""
+    if is_admin and isinstance(request.user, Person):
+        row_scope.narrow_to(*(organisation.id for organisation in audited_organisations(request.user)))
+    elif actor:
+        row_scope.narrow_to(actor.organisation.id)
 
 
 def _kind(request: HttpRequest, page: str) -> Kind:

@@ -12,11 +12,14 @@ import psycopg2
 from django.db import Error
 from django.http import HttpRequest
 
+from accounts.request_ids import current_request_id
+
 
 class DiscreetFormatter(logging.Formatter):
-    """Tells a request by its route, and an error of a request or of the database by its kind and place."""
+    """Tells a request by number and route, and an error of one or of the database by its kind and place."""
 
     def format(self, record: logging.LogRecord) -> str:
+        record.request_id = current_request_id() or "-"
         request = getattr(record, "request", None)
         if not isinstance(request, HttpRequest):
             return super().format(record)

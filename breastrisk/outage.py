@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.case_keys import CaseUnreadable
 from accounts.refusals import record_refused_request
+from accounts.request_ids import current_request_id
 from predictions.exceptions import ReleaseUnavailable
 from predictions.problem_details import problem_response, wants_problem_details
 
@@ -63,7 +64,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return _unavailable(request, error)
     if wants_problem_details(request):
         return problem_response("internal-error", "Nothing was recorded.")
-    return render(None, "errors/server_error.html", {"now": timezone.now()}, status=500)
+    context = {"now": timezone.now(), "request_id": current_request_id()}
+    return render(None, "errors/server_error.html", context, status=500)
 
 
 def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:

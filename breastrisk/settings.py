@@ -75,10 +75,13 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "breastrisk.headers.SecurityHeaders",
+    "breastrisk.request_numbers.NumberRequests",
     "django.middleware.security.SecurityMiddleware",
+    "breastrisk.transport.RefusePlainHttp",
     "breastrisk.outage.AnswerOutages",
     "breastrisk.transport.RefuseUnreadable",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "accounts.row_scope.ScopeRows",
     "breastrisk.languages.SpeakLanguage",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -114,8 +117,10 @@ DATABASE_URL = environment.read("DATABASE_URL", None if PRODUCTION else "")
 
 
 def _database(url: str, role: str) -> dict[str, Any]:
-    options = {"connect_timeout": 3, "application_name": f"breastrisk {role}"}
-    return {**dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True), "OPTIONS": options}
+    parsed = dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True)
+    # What the address itself says goes before, above all sslmode.
+    options = {"connect_timeout": 3, "application_name": f"breastrisk {role}", **parsed.get("OPTIONS", {})}
+    return {**parsed, "OPTIONS": options}
 
 
 def _url_of(role: str) -> str:
@@ -163,6 +168,11 @@ CELERY_BEAT_SCHEDULE = {
     "verification": {"task": "accounts.verify_audit", "schedule": 3.0, "options": {"expires": 5}},
     "last uses": {"task": "accounts.note_last_uses", "schedule": 60.0, "options": {"expires": 50}},
     "ended tokens": {"task": "accounts.forget_tokens", "schedule": 600.0, "options": {"expires": 500}},
+    "answered requests": {
+        "task": "predictions.forget_answered_requests",
+        "schedule": 600.0,
+        "options": {"expires": 500},
+    },
     "worker mark": {"task": "breastrisk.mark_worker", "schedule": 5.0, "options": {"expires": 10}},
 }
 
@@ -173,12 +183,14 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+_DJANGOS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    {"NAME": name, "OPTIONS": options}
     for name, options in (
-        ("UserAttributeSimilarityValidator", {"user_attributes": ("email", "name")}),
-        ("MinimumLengthValidator", {"min_length": 12}),
-        ("CommonPasswordValidator", {}),
+        (f"{_DJANGOS}.UserAttributeSimilarityValidator", {"user_attributes": ("email", "name")}),
+        (f"{_DJANGOS}.MinimumLengthValidator", {"min_length": 12}),
+        (f"{_DJANGOS}.CommonPasswordValidator", {}),
+        ("accounts.password_words.KnownWordsValidator", {}),
     )
 ]
 LOGIN_URL = "account_login"
@@ -224,6 +236,8 @@ OIDC_ISSUER = environment.read("OIDC_ISSUER", "")
 OIDC_CLIENT_ID = environment.read("OIDC_CLIENT_ID") if OIDC_ISSUER else ""
 OIDC_CLIENT_SECRET = environment.read("OIDC_CLIENT_SECRET") if OIDC_ISSUER else ""
 OIDC_NAME = environment.read("OIDC_NAME", "") or OIDC_ISSUER
+# Whom it may sign in: whose addresses end so. Never the superuser.
+OIDC_EMAIL_DOMAINS = [domain.lower() for domain in environment.read_list("OIDC_EMAIL_DOMAINS")]
 # What it puts into `acr` when there was a second factor; `mfa` in `amr` counts anyway.
 OIDC_SECOND_FACTOR_ACR = environment.read_list("OIDC_SECOND_FACTOR_ACR")
 # Whoever reads the terminal of a trial has the whole machine. In production a link is a first factor only.
@@ -328,6 +342,8 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 TLS = environment.read_flag("TLS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = PRODUCTION or TLS
 SECURE_SSL_REDIRECT = PRODUCTION
+# Systems are refused instead: breastrisk.transport.
+SECURE_REDIRECT_EXEMPT = [r"^api/", r"^oauth/", r"^\.well-known/"]
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 if PRODUCTION or TLS:
@@ -352,7 +368,7 @@ LOGGING = {
     "formatters": {
         "line": {
             "()": "breastrisk.logs.DiscreetFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s",
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},

@@ -1,15 +1,19 @@
-"""What a request may be made of, before anything in it is read: UTF-8, of a stated length."""
+"""How a request may come, before anything in it is read: over HTTPS, as UTF-8, of a stated length."""
 
 import re
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from predictions.problem_details import wants_problem_details
+from predictions.problem_details import problem_response, wants_problem_details
 
+FOR_SYSTEMS = ("/api/", "/oauth/", "/.well-known/")
+# Load balancers ask over plain HTTP whether a machine is well, and send no secret.
+OF_BALANCERS = "/api/v1/health"
 UNREADABLE = "breastrisk.unreadable_content_type"
 LONGEST_CONTENT_TYPE = 300
 _TOKEN = r"[A-Za-z0-9!#$%&'+.^_`|~-]+"  # noqa: S105 - as RFC 9110 calls it, but for the star of RFC 2231
@@ -29,6 +33,25 @@ class Handler(WSGIHandler):
         if not _is_readable(environ.get("CONTENT_TYPE", "")):
             environ = {**environ, "CONTENT_TYPE": "", UNREADABLE: True}
         return super().__call__(environ, start_response)
+
+
+class RefusePlainHttp:
+    """Middleware: in production a system that asks over plain HTTP is refused, where a page is redirected.
+
+    A redirect would hide from whoever set the system up that its key travels in the clear, each time.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SECURE_SSL_REDIRECT and not request.is_secure() and _is_for_systems(request.path):
+            return problem_response("https-required", "Nothing was read: the request came over plain HTTP.")
+        return self.get_response(request)
+
+
+def _is_for_systems(path: str) -> bool:
+    return path.startswith(FOR_SYSTEMS) and not path.startswith(OF_BALANCERS)
 
 
 class RefuseUnreadable:

@@ -25,6 +25,7 @@ from uuid_utils.compat import uuid7
 from accounts import case_keys, ledger
 from accounts.case_keys import KEY_SIZE, NONCE_SIZE, CaseUnreadable
 from accounts.models import CaseKey
+from accounts.row_scope import across_organisations
 from predictions import events
 from predictions.cohort_records import OPEN, Cohort, CohortInput, CohortRefusal, InputPart
 
@@ -93,7 +94,8 @@ class Sealing:
 
     def _store(self, content: bytes) -> None:
         sealed = _encrypt(self._key, content, _bound(self.upload, self._count))
-        InputPart.objects.create(upload=self.upload, number=self._count, sealed=sealed)
+        with across_organisations():  # until a cohort takes the file, its parts are of no organisation
+            InputPart.objects.create(upload=self.upload, number=self._count, sealed=sealed)
         self._count += 1
 
 
@@ -161,6 +163,7 @@ def forget_expired() -> int:
     return forget_ended(Cohort.objects.filter(input__expires_at__lt=timezone.now()))
 
 
+@across_organisations()
 def discard(upload: UUID) -> None:
     """Delete the parts of a file that is not taken."""
     InputPart.objects.filter(upload=upload).delete()
@@ -222,6 +225,7 @@ class _SealedFile(io.RawIOBase):
         return len(content)
 
 
+@across_organisations()
 def _open_part(stored: Stored, number: int) -> bytes:
     part = InputPart.objects.filter(upload=stored.upload, number=number).first()
     if part is None:

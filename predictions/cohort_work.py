@@ -22,6 +22,7 @@ from django.utils import timezone
 from accounts import ledger
 from accounts.actors import Actor
 from accounts.case_keys import CaseUnreadable
+from accounts.row_scope import across_organisations, within
 from ml_models.pickled import PickledModel, WrongLibrariesError
 from ml_models.portable import PortableModel
 from ml_models.sealing import SealBroken
@@ -56,13 +57,15 @@ def work() -> int:
     with _alone() as alone:
         while alone and monotonic() < end and (cohort := _next()):
             try:
-                done += _read_some(cohort, end)
+                with within(cohort.organisation_id):
+                    done += _read_some(cohort, end)
             except (ReleaseUnavailable, CaseUnreadable, OSError) as error:
                 logger.error("%s waits: %s", cohort, error)  # noqa: TRY400 - the trace says nothing more
                 break
     return done
 
 
+@across_organisations()
 def _next() -> Cohort | None:
     """The one of which least is read: who sends few samples never waits for who sends many."""
     waiting = Cohort.objects.filter(state__in=OPEN).order_by("received", "id")

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from accounts import ledger
 from accounts.actors import Actor
 from accounts.models import Event
+from accounts.row_scope import across_organisations
 from ml_models.manifest import Manifest
 from predictions import cohort_inputs, events, profiles, releases, submission
 from predictions.cohort_inputs import Readable, Stored
@@ -118,7 +119,9 @@ def progress_of(cohort: Cohort) -> Progress:
         return Progress(0, percent, None)
     before = Cohort.objects.filter(state__in=OPEN, received__lt=cohort.received)
     earlier = Cohort.objects.filter(state__in=OPEN, received=cohort.received, id__lt=cohort.id)
-    return Progress(before.count() + earlier.count(), percent, _expected(cohort))
+    with across_organisations():
+        place = before.count() + earlier.count()
+    return Progress(place, percent, _expected(cohort))
 
 
 def facts_of_cohort(cohort: Cohort) -> dict[str, Any]:

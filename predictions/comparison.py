@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from accounts.row_scope import across_organisations
 from ml_models.manifest import Category, Manifest
 from predictions import inference, releases
 from predictions.exceptions import PanelRefused, ReleaseUnavailable
@@ -56,6 +57,7 @@ class Pair:
         return [after - before for before, after in zip(self.before.percent, self.after.percent, strict=True)]
 
 
+@across_organisations()
 def compare(proposed: Release, live: Release | None, inputs: int = INPUTS) -> Report:
     """Read the latest inputs of all organisations with a proposed release and with the live one.
 
@@ -75,6 +77,7 @@ def compare(proposed: Release, live: Release | None, inputs: int = INPUTS) -> Re
     return {"before": str(live), "after": str(proposed), **_summarise(pairs)}
 
 
+@across_organisations()
 def compare_shadow(shadow: Release, inputs: int = INPUTS) -> Report:
     """What a release said in the shadow of the latest predictions, next to what was answered.
 

@@ -13,6 +13,7 @@ from predictions.case_history import Entry, history_of
 from predictions.cases import facts_of_event
 from predictions.facts import Facts, facts_of
 from predictions.models import Prediction
+from predictions.selectors import Wanted
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,14 @@ def disclose_receipt(actor: Actor, prediction_id: UUID) -> dict[str, Any]:
 
 
 @transaction.atomic
-def disclose_list(actor: Actor, before: UUID | None) -> tuple[list[Prediction], UUID | None]:
-    """A page of the organisation's predictions, and an audit event that this actor saw it."""
-    rows, following = selectors.page_of_predictions(actor, before)
-    if rows:
-        ledger.record(
-            events.PREDICTIONS_LISTED, actor, newest=rows[0].id, oldest=rows[-1].id, count=len(rows)
-        )
+def disclose_list(actor: Actor, wanted: Wanted) -> tuple[list[Prediction], UUID | None]:
+    """A page of the organisation's predictions, and an audit event that this actor saw it.
+
+    Looking for a case is on record also where nothing is found.
+    """
+    rows, following = selectors.page_of_predictions(actor, wanted)
+    case = ledger.case_facts(actor.organisation.id, wanted.case_reference)
+    if rows or case:
+        seen = {"newest": rows[0].id, "oldest": rows[-1].id} if rows else {}
+        ledger.record(events.PREDICTIONS_LISTED, actor, count=len(rows), **seen, **case)
     return rows, following

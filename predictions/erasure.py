@@ -24,6 +24,7 @@ from accounts import ledger
 from accounts.actors import Actor, audited_organisations
 from accounts.database_roles import alias_of
 from accounts.models import CaseKey, Organisation, Person
+from accounts.row_scope import across_organisations, within
 from predictions import cohort_inputs, events
 from predictions.cohort_records import Cohort
 from predictions.erasure_records import (
@@ -167,8 +168,12 @@ def finish(decision: ErasureDecision) -> None:
 
 def finish_all() -> int:
     """Finish every erasure that is decided and not done; how many."""
-    waiting = ErasureDecision.objects.erasing().filter(completion=None)
-    return sum(1 for _ in map(finish, waiting))
+    with across_organisations():
+        waiting = list(ErasureDecision.objects.erasing().filter(completion=None))
+    for decision in waiting:
+        with within(decision.organisation_id):
+            finish(decision)
+    return len(waiting)
 
 
 def delete_again() -> Iterator[UUID]:

@@ -30,6 +30,10 @@ class PanelRefused(Exception):
         self.problems = tuple(problems)
 
 
+class ParametersRefused(PanelRefused):
+    """For the caller: everything that is wrong with what they asked to be listed."""
+
+
 class ReleaseUnavailable(Exception):
     """For the operator: no release of the model is live, or its files are missing or their seal is broken."""
 
@@ -64,6 +68,18 @@ class PredictionNotFound(Exception):
 
 class CohortNotFound(Exception):
     """For the reader: no such cohort in their organisation."""
+
+
+class IdempotencyKeyMalformed(Exception):
+    """For the caller: what they call their request is no name that is taken."""
+
+
+class IdempotencyKeyReused(Exception):
+    """For the caller: they called another request so before."""
+
+
+class RequestRunning(Exception):
+    """For the caller: the request of this name is being carried out now."""
 
 
 class ResultsNotServed(Exception):

@@ -101,6 +101,45 @@ def facts_of(prediction: Prediction) -> Facts:
     }
 
 
+def facts_in_list(prediction: Prediction) -> Facts:
+    """What a list tells of a prediction: of an erased case nothing but that there is one.
+
+    Raises
+    ------
+    ReleaseUnavailable
+        When the manifest of its release cannot be opened.
+    """
+    told = {
+        "id": str(prediction.id),
+        **facts_of_status(prediction),
+        "created_at": prediction.created_at.isoformat(),
+        "model": {"name": prediction.release.name, "version": prediction.release.version},
+        "erased": prediction.is_erased,
+    }
+    return told if prediction.is_erased else told | _listed(prediction)
+
+
+def _listed(prediction: Prediction) -> Facts:
+    years, result = releases.manifest_of(prediction.release).horizons, prediction.result
+    places = [(each, years.index(each)) for each in HORIZONS if each in years]
+    return {
+        "case": {"reference": prediction.case_reference or None, "age_years": prediction.age_years},
+        "sample": {"id": prediction.sample_id or None},
+        "result": {
+            "log_hazard": result["log_hazard"],
+            "horizons": [
+                {
+                    "years": each,
+                    "event": EVENT,
+                    "risk_percent": 100 * result["risk"][place],
+                    "interval95_percent": [100 * result["lower"][place], 100 * result["upper"][place]],
+                }
+                for each, place in places
+            ],
+        },
+    }
+
+
 def facts_of_status(prediction: Prediction) -> Facts:
     """How far the second reading is; it holds nothing of the patient."""
     if prediction.second_reading_difference is None:

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from accounts.row_scope import across_organisations
 from predictions.comparison import Report
 from predictions.models import Prediction, Proposal
 from predictions.sealed_contents import open_contents, seal_contents
@@ -21,6 +22,7 @@ def open_report(proposal: Proposal) -> Report:
     return {**proposal.report, "worst": worst}
 
 
+@across_organisations()
 def _predictions_in(report: Report) -> dict[UUID, Prediction]:
     named = [UUID(row["prediction"]) for row in report["worst"]]
     return Prediction.objects.readable().in_bulk(named)

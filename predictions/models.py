@@ -13,6 +13,7 @@ from accounts.models import ApiKey, CaseKey, Event, Organisation, Person
 from predictions import (  # noqa: F401 - Django looks for models here
     cohort_records,
     erasure_records,
+    idempotency_records,
     profile_records,
     report_records,
 )

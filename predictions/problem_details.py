@@ -29,6 +29,12 @@ _TYPES = (
         "malformed-body", 400, _("The body is not one JSON object"), _("Send one JSON object in UTF-8.")
     ),
     ProblemType(
+        "parameters-refused",
+        400,
+        _("What is asked for cannot be read"),
+        _("Mend every entry of errors, each of which says which parameter it is and how, and ask again."),
+    ),
+    ProblemType(
         "unauthenticated",
         401,
         _("No valid API key"),
@@ -36,6 +42,12 @@ _TYPES = (
             "Send Authorization: Api-Key PREFIX.SECRET, with a key that is neither expired nor revoked; or a "
             "Bearer token that has not ended."
         ),
+    ),
+    ProblemType(
+        "https-required",
+        403,
+        _("Only over HTTPS"),
+        _("Ask at the https:// address, with another key; revoke this one: it could be read on the way."),
     ),
     ProblemType(
         "network-refused",
@@ -75,6 +87,12 @@ _TYPES = (
         ),
     ),
     ProblemType(
+        "request-running",
+        409,
+        _("This request is being carried out"),
+        _("Send it again, with the same Idempotency-Key, when Retry-After says: its answer is here then."),
+    ),
+    ProblemType(
         "not-sealed",
         409,
         _("The event is not in the tree yet"),
@@ -91,6 +109,12 @@ _TYPES = (
     ),
     ProblemType(
         "unsupported-media-type", 415, _("Only JSON is read here"), _("Send Content-Type: application/json.")
+    ),
+    ProblemType(
+        "idempotency-key-reused",
+        422,
+        _("This Idempotency-Key stands for another request"),
+        _("Give each request a key of its own, as a UUID; repeat a request byte by byte."),
     ),
     ProblemType(
         "panel-refused",
@@ -110,6 +134,7 @@ _TYPES = (
     ),
 )
 TYPES = {problem_type.slug: problem_type for problem_type in _TYPES}
+# What the framework refuses by itself becomes the last of its status.
 BY_STATUS = {problem_type.status: problem_type for problem_type in _TYPES}
 
 

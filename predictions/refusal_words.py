@@ -16,6 +16,7 @@ WORDS = {
     "former_symbol": _("Former gene symbol"),
     "genes_missing": _("Genes missing"),
     "genes_of_transcripts_unknown": _("Transcripts without genes"),
+    "given_twice": _("Parameter given twice"),
     "identifier_damaged": _("Identifier damaged by a spreadsheet"),
     "identifier_repeated": _("Gene given twice"),
     "identifier_unreadable": _("Identifier cannot be read"),

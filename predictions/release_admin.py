@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actors import Steward
 from accounts.admission import prove_again
 from accounts.models import Person
+from accounts.row_scope import across_organisations
 from ml_models.manifest import Manifest
 from predictions import comparison, lifecycle, releases
 from predictions.exceptions import ReleaseUnavailable, StepRefused
@@ -181,6 +182,7 @@ def _manifest(release: Release) -> dict[str, Manifest | str]:
         return {"unavailable": str(error)}
 
 
+@across_organisations()
 def _shadow(release: Release) -> dict[str, Any]:
     """What it said in the shadow, if it was one and the manifests can be opened."""
     readings = ShadowReading.objects.filter(release=release)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts import ledger
 from accounts.actors import Actor
 from accounts.models import CaseKey, Organisation
+from accounts.row_scope import within
 from predictions import erasure, events
 from predictions.erasure_records import ErasureDecision, RetentionProposal, RetentionRule
 from predictions.exceptions import StepRefused
@@ -90,12 +91,13 @@ def erase_due() -> int:
 
 
 def _erase_due_of(organisation: Organisation) -> int:
-    rule = current_rule(organisation)
-    if rule is None or not rule.years:
-        return 0
-    due = list(_due(organisation, rule.years, timezone.now())[:BATCH])
-    decided = filter(None, (_decide(row["case_key"], rule) for row in due))
-    return sum(1 for _ in map(erasure.finish_soon, decided))
+    with within(organisation.id):
+        rule = current_rule(organisation)
+        if rule is None or not rule.years:
+            return 0
+        due = list(_due(organisation, rule.years, timezone.now())[:BATCH])
+        decided = filter(None, (_decide(row["case_key"], rule) for row in due))
+        return sum(1 for _ in map(erasure.finish_soon, decided))
 
 
 @transaction.atomic

@@ -3,11 +3,13 @@
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
+from accounts.row_scope import across_organisations
 from predictions import (
     cohort_inputs,
     cohort_work,
     confirmation,
     erasure,
+    idempotency,
     replay,
     retention,
     shadowing,
@@ -22,16 +24,18 @@ from predictions import (
 )
 def confirm_predictions() -> int:
     """Give every waiting prediction its second reading, and then the shadow releases theirs."""
-    confirmed = confirmation.confirm_waiting()
-    shadowing.read_in_shadow()
+    with across_organisations():
+        confirmed = confirmation.confirm_waiting()
+        shadowing.read_in_shadow()
     return confirmed
 
 
 @shared_task(name="predictions.replay_sample", ignore_result=True)  # type: ignore[untyped-decorator]
 def replay_sample() -> int:
     """Replay 200 predictions drawn at random; how many differ."""
-    sample = replay.random_sample(replay.SAMPLE)
-    return sum(bool(differences) for _, differences in replay.replay_each(sample))
+    with across_organisations():
+        sample = replay.random_sample(replay.SAMPLE)
+        return sum(bool(differences) for _, differences in replay.replay_each(sample))
 
 
 @shared_task(name="predictions.finish_erasures", ignore_result=True)  # type: ignore[untyped-decorator]
@@ -60,4 +64,11 @@ def read_cohorts() -> int:
 @shared_task(name="predictions.forget_cohort_files", ignore_result=True)  # type: ignore[untyped-decorator]
 def forget_cohort_files() -> int:
     """Delete stored files of cohorts that were kept long enough, and of uploads that were given up."""
-    return cohort_inputs.forget_expired() + cohort_inputs.discard_abandoned()
+    with across_organisations():
+        return cohort_inputs.forget_expired() + cohort_inputs.discard_abandoned()
+
+
+@shared_task(name="predictions.forget_answered_requests", ignore_result=True)  # type: ignore[untyped-decorator]
+def forget_answered_requests() -> int:
+    """Delete what was kept for requests that may be sent again, after a day."""
+    return idempotency.forget_old()

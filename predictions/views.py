@@ -44,6 +44,7 @@ from predictions.reporting import disclose_report
 from predictions.result_charts import curve_of, people_of
 from predictions.result_words import status_words, words_of
 from predictions.second_opinion import ask_another, other_releases
+from predictions.selectors import Wanted
 
 P = ParamSpec("P")
 
@@ -252,7 +253,7 @@ def download_report(request: HttpRequest, actor: Actor, prediction_id: UUID) -> 
 @for_members
 def list_predictions(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The predictions of one's organisation, newest first."""
-    rows, following = disclosure.disclose_list(actor, _before(request))
+    rows, following = disclosure.disclose_list(actor, Wanted(before=_before(request)))
     return render(request, "predictions/list.html", {"rows": rows, "following": following, "actor": actor})
 
 

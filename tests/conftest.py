@@ -1,6 +1,7 @@
 """The standing cast, a sealed release, and the doors."""
 
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
-from accounts import counters, doors
+from accounts import counters, doors, row_scope
 from accounts.actors import Actor
 from accounts.keys import find_key, issue_key
 from accounts.models import Organisation, Person, Role
@@ -23,6 +24,7 @@ from predictions import lifecycle, releases
 from predictions.models import Release
 from tests.cast import make_person, sign_in
 from tests.panels import transbig
+from tests.policies import force_policies
 from tests.product import Product, new_place, remove_place
 
 Post = Callable[..., Any]
@@ -59,6 +61,22 @@ def product() -> Iterator[Product]:
     with Product(place / "state") as running:
         yield running
     remove_place(place)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _see_all_rows() -> Iterator[None]:
+    """Tests look at everybody's rows; requests and tasks say for themselves whose they want."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(row_scope, "_scope", ContextVar("tests", default=row_scope.EVERYBODY))
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Tests connect as the owner, whom policies do not hold unless they are forced to."""
+    with django_db_blocker.unblock():
+        force_policies()
+        connection.close()
 
 
 @pytest.fixture(scope="session")
@@ -162,7 +180,8 @@ def transactional_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[
         with connection.cursor() as cursor:
             for table in IMMUTABLE:
                 cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER refuse_truncate")
-            cursor.execute(f"TRUNCATE {', '.join(IMMUTABLE)}, accounts_person, accounts_organisation CASCADE")
+            roots = [*IMMUTABLE, "accounts_person", "accounts_organisation", "predictions_answeredrequest"]
+            cursor.execute(f"TRUNCATE {', '.join(roots)} CASCADE")
             for table in IMMUTABLE:
                 cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER refuse_truncate")
         connection.close()

@@ -33,6 +33,7 @@ class OidcProvider:
         self.sign: Sign = self.sign_as_ever
         self.asked: dict[str, str] = {}
         self.configured: dict[str, Any] = {}
+        self.profile: dict[str, Any] = {}
         self._codes: dict[str, dict[str, str]] = {}
 
     def sign_as_ever(self, claims: dict[str, Any]) -> str:
@@ -78,7 +79,11 @@ class OidcProvider:
             **self.person,
             **self.changed,
         }
-        return {"access_token": "unused", "token_type": "Bearer", "id_token": self.sign(claims)}
+        return {"access_token": "shown once", "token_type": "Bearer", "id_token": self.sign(claims)}
+
+    def profile_for(self, authorization: str) -> dict[str, Any]:
+        """What is told to whoever shows the access token, and to nobody else."""
+        return self.profile if authorization == "Bearer shown once" else {}
 
 
 def new_key() -> rsa.RSAPrivateKey:
@@ -115,6 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         told = {
             "/.well-known/openid-configuration": self._provider.configuration,
             "/keys": self._provider.keys,
+            "/profile": lambda: self._provider.profile_for(self.headers["Authorization"]),
         }
         self._answer(told[address.path]())
 

@@ -1,5 +1,6 @@
 """Files of many samples through the API: shape only, then the same calls as the pages."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -14,11 +15,12 @@ from rest_framework.response import Response
 
 from accounts.limit_records import Kind
 from predictions import cohort_inputs, cohort_results, cohorts, releases, submission
-from predictions.api.views import ApiView, LengthRequired, TooLarge
+from predictions.api.views import ApiView, LengthRequired, TooLarge, headers_of_repeat
 from predictions.cohort_choices import problem_of_choice
 from predictions.cohort_inputs import LARGEST_FILE, Stored
 from predictions.cohort_records import Cohort
 from predictions.exceptions import PanelRefused, Problem
+from predictions.idempotency import Made
 from predictions.intake.detection import READERS, ReaderUnclear
 from predictions.intake.measurements import PanelRequest
 from predictions.intake.tables import Choices, PartUnclear
@@ -56,9 +58,22 @@ class CohortsView(ApiView):
             cohort_inputs.discard(stored.upload)
             submission.record_refusal(refusal, self.actor)
             raise
-        cohort = self._start(stored, shared, Choices(fields.get("part", ""), fields.get("reader", "")))
-        headers = {"Location": reverse("api_cohort", args=[cohort.id])}
+        choices = Choices(fields.get("part", ""), fields.get("reader", ""))
+        made = self._start_once(stored, fields, lambda: self._start(stored, shared, choices))
+        cohort = made.fresh or cohorts.find_cohort(self.actor, made.id)
+        headers = {"Location": reverse("api_cohort", args=[cohort.id]), **headers_of_repeat(made)}
         return Response(cohorts.facts_of_cohort(cohort), status=202, headers=headers)
+
+    def _start_once(self, stored: Stored, fields: QueryDict, start: Callable[[], Cohort]) -> Made[Cohort]:
+        said = "&".join(sorted(fields.urlencode().split("&")))
+        try:
+            made = self.once(start, b"cohorts", said.encode(), stored.name.encode(), stored.sha256.encode())
+        except BaseException:
+            cohort_inputs.discard(stored.upload)
+            raise
+        if not made.fresh:
+            cohort_inputs.discard(stored.upload)
+        return made
 
     def _start(self, stored: Stored, shared: PanelRequest, choices: Choices) -> Cohort:
         try:

@@ -9,6 +9,7 @@ from predictions.api.cohorts import (
     CohortView,
 )
 from predictions.api.formats import FormatSampleView, FormatsView
+from predictions.api.lists import PredictionsView, SearchView
 from predictions.api.profiles import ProfilesView, ProfileView
 from predictions.api.proofs import CheckpointView, ConsistencyView, ReceiptView
 from predictions.api.reports import ReportView
@@ -25,6 +26,8 @@ urlpatterns = [
     path("formats/<slug:code>/sample", FormatSampleView.as_view(), name="api_format_sample"),
     path("models", ModelsView.as_view(), name="api_models"),
     path("models/<str:name>/<str:version>/card", CardView.as_view(), name="api_model_card"),
+    path("predictions", PredictionsView.as_view(), name="api_predictions"),
+    path("predictions/search", SearchView.as_view(), name="api_search"),
     path("predictions/<uuid:prediction_id>", PredictionView.as_view(), name="api_prediction"),
     path("predictions/<uuid:prediction_id>/receipt", ReceiptView.as_view(), name="api_receipt"),
     path("predictions/<uuid:prediction_id>/report", ReportView.as_view(), name="api_report"),

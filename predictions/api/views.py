@@ -1,6 +1,6 @@
 """The API's door: shape only, then the same call as the form."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -21,9 +21,10 @@ from accounts.counters import Standing
 from accounts.doors import NetworkRefused, TooMany, admit_key
 from accounts.limit_records import Kind
 from accounts.limits import headers_of
+from accounts.models import ApiKey
 from accounts.network import client_address, facts_of_request
 from accounts.receipts import NotSealed, UnknownCheckpoint
-from predictions import disclosure, submission
+from predictions import disclosure, idempotency, submission
 from predictions.api.authentication import ApiKeyAuthentication, HasScope
 from predictions.api.body import PredictBody, named_case, parse_body
 from predictions.api.strict_json import parse_object
@@ -31,17 +32,24 @@ from predictions.erasure_records import words_of_erasure
 from predictions.exceptions import (
     CaseErased,
     CohortNotFound,
+    IdempotencyKeyMalformed,
+    IdempotencyKeyReused,
     PanelRefused,
+    ParametersRefused,
     PredictionNotFound,
-    Problem,
     ReleaseUnavailable,
+    RequestRunning,
     ResultsNotServed,
     UnknownRelease,
 )
-from predictions.facts import facts_of
+from predictions.facts import Facts, facts_of
+from predictions.idempotency import Made, Row
+from predictions.intake.measurements import PanelRequest
+from predictions.models import Prediction
 from predictions.problem_details import BY_STATUS, problem_response
 
 LARGEST_BODY = 262_144
+IDEMPOTENCY_KEY = "Idempotency-Key"
 RETRY_AFTER = {"Retry-After": "5"}
 
 
@@ -92,6 +100,15 @@ class ApiView(APIView):
             self.standings = refusal.standings
             raise Throttled(refusal.wait, "Too many requests came.") from None
 
+    def once(self, work: Callable[[], Row], *asked: bytes) -> Made[Row]:
+        """Do the work, or find what it made when the same Idempotency-Key came with the same request."""
+        key = self.request.headers.get(IDEMPOTENCY_KEY)
+        if key is None:
+            row = work()
+            return Made(row.id, row)
+        sender: ApiKey = self.request.auth  # type: ignore[assignment]
+        return idempotency.carry_out(idempotency.name_request(sender.id, key, *asked), work)
+
     def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(*args, **kwargs)
         for name, value in headers_of(self.standings).items():
@@ -114,13 +131,15 @@ class PredictView(ApiView):
 
     def post(self, request: Request) -> Response:
         body = self._read_body(request)
-        prediction = submission.submit_panel(body.as_request(), self.actor)
-        facts = facts_of(prediction)
+        made, facts = self._answer(body.as_request(), request.body)
         if not body.options.explain:
             del facts["contributions"]
-        return Response(
-            facts, status=201, headers={"Location": reverse("api_prediction", args=[prediction.id])}
-        )
+        headers = {"Location": reverse("api_prediction", args=[made.id]), **headers_of_repeat(made)}
+        return Response(facts, status=201, headers=headers)
+
+    def _answer(self, panel: PanelRequest, body: bytes) -> tuple[Made[Prediction], Facts]:
+        made = self.once(lambda: submission.submit_panel(panel, self.actor), b"predict", body)
+        return made, facts_of(made.fresh) if made.fresh else disclosure.disclose(self.actor, made.id)
 
     def _read_body(self, request: Request) -> PredictBody:
         check_transport(request)
@@ -150,6 +169,12 @@ _ANSWERS: dict[type[Exception], tuple[str, str]] = {
     NetworkRefused: ("network-refused", "The key may not be used from this network address."),
     UnknownCheckpoint: ("not-found", "There is no checkpoint of such a size."),
     NotSealed: ("not-sealed", "Its event is sealed within seconds."),
+    IdempotencyKeyMalformed: (
+        "bad-request",
+        f"{IDEMPOTENCY_KEY} has to be 1 to 255 visible characters of ASCII, as a UUID is.",
+    ),
+    IdempotencyKeyReused: ("idempotency-key-reused", "Another request had this key within 24 hours."),
+    RequestRunning: ("request-running", "No second one was begun."),
     ReleaseUnavailable: ("unavailable", "The model cannot answer now."),
     OperationalError: ("unavailable", "What is kept cannot be read now."),
     InterfaceError: ("unavailable", "What is kept cannot be read now."),
@@ -160,7 +185,7 @@ _ANSWERS: dict[type[Exception], tuple[str, str]] = {
 def answer_exception(error: Exception, _context: dict[str, Any]) -> HttpResponse | None:
     """Every refusal as problem details; None leaves what nobody foresaw to the 500 handler."""
     if isinstance(error, PanelRefused):
-        return _answer_refusal(error.problems)
+        return _answer_refusal(error)
     if isinstance(error, CaseErased):
         return problem_response("case-erased", words_of_erasure(error.case_key_id))
     if isinstance(error, ResultsNotServed):
@@ -169,15 +194,18 @@ def answer_exception(error: Exception, _context: dict[str, Any]) -> HttpResponse
         return _answer_api_exception(error) if error.status_code in BY_STATUS else None
     for kind, (slug, detail) in _ANSWERS.items():
         if isinstance(error, kind):
-            again = RETRY_AFTER if slug in {"unavailable", "not-sealed"} else None
+            again = RETRY_AFTER if slug in {"unavailable", "not-sealed", "request-running"} else None
             return problem_response(slug, detail, headers=again)
     return None
 
 
-def _answer_refusal(problems: Sequence[Problem]) -> HttpResponse:
-    malformed = any(problem.code == "malformed_json" for problem in problems)
-    count = f"{len(problems)} problem{'s' * (len(problems) != 1)}. No prediction was made."
-    return problem_response("malformed-body" if malformed else "panel-refused", count, problems)
+def _answer_refusal(refusal: PanelRefused) -> HttpResponse:
+    count = f"{len(refusal.problems)} problem{'s' * (len(refusal.problems) != 1)}."
+    if isinstance(refusal, ParametersRefused):
+        return problem_response("parameters-refused", f"{count} Nothing was looked for.", refusal.problems)
+    malformed = any(problem.code == "malformed_json" for problem in refusal.problems)
+    slug = "malformed-body" if malformed else "panel-refused"
+    return problem_response(slug, f"{count} No prediction was made.", refusal.problems)
 
 
 def _answer_api_exception(error: APIException) -> HttpResponse:
@@ -187,6 +215,11 @@ def _answer_api_exception(error: APIException) -> HttpResponse:
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(int(wait))
     return problem_response(BY_STATUS[error.status_code].slug, str(error.detail), headers=headers)
+
+
+def headers_of_repeat(made: Made[Row]) -> dict[str, str]:
+    """What tells a system that nothing was done again."""
+    return {} if made.fresh else {"Idempotency-Replayed": "true"}
 
 
 def check_transport(request: Request, largest: int = LARGEST_BODY) -> None:

@@ -134,7 +134,11 @@ def test_no_mail_goes_to_an_address_that_is_not_an_accounts(alice, address):
 
 @pytest.mark.parametrize("page", ["login", "logout"])
 @pytest.mark.parametrize(
-    "target", ["http://[::1", "//evil.example", "http://evil.example/", "javascript:alert(1)"]
+    "target",
+    [
+        *("http://[::1", "//evil.example", "http://evil.example/", "javascript:alert(1)"),
+        *("/\\evil.example", "https:evil.example", "/a\r\nSet-Cookie: session=evil", "\x00//evil.example"),
+    ],
 )
 def test_an_unsafe_next_address_is_ignored(alice, browser_of, page, target):
     client = browser_of(alice) if page == "logout" else Client()
@@ -142,7 +146,8 @@ def test_an_unsafe_next_address_is_ignored(alice, browser_of, page, target):
     assert client.get(path, {"next": target}).status_code == 200
     response = client.post(path, {"next": target, "login": alice.email, "password": PASSWORD})
     assert response.status_code == 302
-    assert re.match("/(?!/)", response["Location"])
+    assert re.fullmatch(r"/(?![/\\])[!-~]*", response["Location"])
+    assert "session=evil" not in str(response.cookies)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def provider(running, settings):
     """The clinic's, as it is configured, and saying of everybody that they are Alice, without more."""
     settings.OIDC_ISSUER, settings.OIDC_NAME = running.issuer, "Clinic ID"
     settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = CLIENT, SECRET
-    settings.OIDC_SECOND_FACTOR_ACR = ["urn:clinic:two"]
+    settings.OIDC_SECOND_FACTOR_ACR, settings.OIDC_EMAIL_DOMAINS = ["urn:clinic:two"], ["clinic.example"]
     running.person = {"sub": "id-of-alice", "email": "alice@clinic.example", "email_verified": True}
     running.changed, running.configured, running.sign = {}, {}, running.sign_as_ever
     identity_provider._configuration.cache_clear()
@@ -137,6 +137,15 @@ def test_a_session_has_another_name_after_the_sign_in(alice, two):
     assert client.session.session_key != before
 
 
+@pytest.mark.parametrize("mark", [session_marks.SEEN, session_marks.STARTED])
+def test_a_session_by_the_provider_ends_as_every_other(alice, two, mark):
+    client, _ = sign_in()
+    session = client.session
+    session[mark] -= 43_201
+    session.save()
+    assert not is_in(client)
+
+
 def test_who_was_signed_in_before_is_signed_out(alice, audrey, two, browser_of):
     client = browser_of(audrey)
     sign_in(client)
@@ -164,6 +173,41 @@ def test_an_address_that_is_not_verified_opens_nothing(alice, two, verified):
 def test_an_address_that_is_none_opens_nothing(alice, two, address):
     two.person["email"] = address
     assert refused(two)
+
+
+@pytest.mark.parametrize("domains", [["example"], ["clinic.example.evil"], ["linic.example"], []])
+def test_an_address_of_another_domain_is_not_the_providers_to_tell(alice, two, settings, domains):
+    settings.OIDC_EMAIL_DOMAINS = domains
+    assert refused(two)
+    assert last("sign_in.refused").facts["reason"] == "not_its_own"
+
+
+@pytest.mark.parametrize("is_linked", [True, False])
+def test_nobody_becomes_the_superuser_by_the_provider(alice, two, is_linked):
+    if is_linked:
+        sign_in()
+    Person.objects.update(is_superuser=True)
+    client, answer = sign_in()
+    assert answer.status_code == 403
+    assert not is_in(client)
+
+
+def profiled(provider, **profile):
+    """The address is told in the profile only."""
+    provider.configured = {"userinfo_endpoint": f"{provider.issuer}/profile"}
+    provider.profile = {"sub": "id-of-alice", "email_verified": True, **provider.person, **profile}
+    provider.person = {"sub": "id-of-alice"}
+    return provider
+
+
+def test_an_address_that_the_token_leaves_out_is_asked_for(alice, two):
+    profiled(two)
+    assert is_in(sign_in()[0])
+
+
+@pytest.mark.parametrize("profile", [{"sub": "id-of-audrey"}, {"email_verified": False}, {"email": None}])
+def test_a_profile_of_somebody_else_or_without_a_verified_address_opens_nothing(alice, two, profile):
+    assert refused(profiled(two, **profile))
 
 
 def test_who_was_deactivated_stays_out(alice, two):
@@ -341,6 +385,7 @@ def test_a_provider_that_is_down_is_a_page(settings, provider):
         {"issuer": "https://evil.example"},
         {"token_endpoint": None},
         {"authorization_endpoint": "javascript:alert(1)"},
+        {"userinfo_endpoint": "file:///etc/passwd"},
         {"padding": "x" * identity_provider.LARGEST},
     ],
 )
@@ -372,8 +417,13 @@ def test_the_button_names_the_provider_and_keeps_where_one_was_going(provider):
 
 @pytest.mark.parametrize("issuer", ["https://id.clinic.example", "https://id.example/realms/clinic", ""])
 def test_an_issuer_over_tls_passes_the_check(settings, issuer):
-    settings.OIDC_ISSUER = issuer
+    settings.OIDC_ISSUER, settings.OIDC_EMAIL_DOMAINS = issuer, ["clinic.example"]
     assert check_provider(None) == []
+
+
+def test_a_provider_that_would_speak_of_everybody_fails_the_check(settings):
+    settings.OIDC_ISSUER, settings.OIDC_EMAIL_DOMAINS = "https://id.example", []
+    assert [message.id for message in check_provider(None)] == ["accounts.E003"]
 
 
 @pytest.mark.parametrize(
@@ -388,7 +438,7 @@ def test_an_issuer_over_tls_passes_the_check(settings, issuer):
     ],
 )
 def test_an_issuer_that_is_none_fails_the_check(settings, issuer):
-    settings.OIDC_ISSUER = issuer
+    settings.OIDC_ISSUER, settings.OIDC_EMAIL_DOMAINS = issuer, ["clinic.example"]
     assert [message.id for message in check_provider(None)] == ["accounts.E002"]
 
 

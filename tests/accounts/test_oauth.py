@@ -322,6 +322,13 @@ def test_no_client_signs_for_another(signer, client, pairs):
     assert prove(sign(signer, pairs["ES384"], sub=other.client_id)).status_code == 401
 
 
+def test_an_assertion_opens_no_page_of_the_api(signer, pairs):
+    """A token is of another kind: random, and looked up."""
+    assertion = sign(signer, pairs["ES384"])
+    assert use(assertion).status_code == 401
+    assert use(prove(assertion).json()["access_token"]).status_code == 200
+
+
 def test_who_signs_has_no_secret_that_could_be_guessed(signer):
     for secret in ("", "None", "0" * 64):
         assert ask(_headers=basic(signer.client_id, secret)).status_code == 401

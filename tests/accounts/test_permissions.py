@@ -87,8 +87,8 @@ ROWS: dict[frozenset[str], str] = {
         admin:accounts_oauthclient_changelist admin:accounts_oauthclient_history
         admin:accounts_oauthclient_change admin:accounts_ratelimit_changelist
         admin:accounts_ratelimit_history admin:accounts_ratelimit_change""",
-    frozenset({"key", "token", "theirs"}): """api_predict api_cohorts api_models api_model_card api_profiles
-        api_checkpoint api_consistency""",
+    frozenset({"key", "token", "theirs"}): """api_predict api_predictions api_search api_cohorts
+        api_models api_model_card api_profiles api_checkpoint api_consistency""",
     frozenset({"key", "token", "theirs", "scopeless"}): "api_formats api_format_sample",
     frozenset({"key", "token"}): """api_cohort api_cohort_results api_cohort_problems api_cancel_cohort
         api_prediction api_receipt api_report api_profile""",

@@ -101,10 +101,17 @@ def test_contributions_are_left_out_on_request(release, post):
         (expression_with(values={}), "/expression/values"),
         (expression_with(values=[7.1]), "/expression/values"),
         (expression_with(values={**values_of(0), "IL18": "6.4"}), "/expression/values/IL18"),
+        (expression_with(values={**values_of(0), "IL18": "1_0"}), "/expression/values/IL18"),
+        (expression_with(values={**values_of(0), "IL18": "\u0666"}), "/expression/values/IL18"),
+        (expression_with(values={**values_of(0), "IL18": "Infinity"}), "/expression/values/IL18"),
+        (expression_with(values={**values_of(0), "IL18": {"$ne": 1}}), "/expression/values/IL18"),
         (expression_with(values={**values_of(0), "IL18": True}), "/expression/values/IL18"),
         (expression_with(values={**values_of(0), "IL18": [6.4]}), "/expression/values/IL18"),
         (expression_with(values={**values_of(0), "A/B~C": "x"}), "/expression/values/A~1B~0C"),
         (expression_with(values={f"G{i}": 1.0 for i in range(1_001)}), "/expression/values"),
+        (expression_with(values={f"G{i}": 1 for i in range(20_000)}), "/expression/values"),
+        (body_with(__class__={}), "/__class__"),
+        (body_with(case={"age_years": -(2**63)}), "/case/age_years"),
         (expression_with(unit="furlong"), "/expression/unit"),
         (expression_with(unit="raw_counts"), "/expression/unit"),
         (expression_with(identifiers="name"), "/expression/identifiers"),
@@ -136,10 +143,21 @@ def test_what_does_not_fit_is_refused_with_a_pointer_to_it(release, post, body, 
         b'{"expression": {"values": {"IL18": 1, "IL18": 2}}}',
         b'{"x": NaN}',
         b'{"x": -Infinity}',
+        b'{"x": Infinity}',
+        b'{"x": 1_0}',
+        b'{"x": +1}',
+        b'{"x": 01}',
+        b'{"x": 0x10}',
+        b'{"x": \xd9\xa6}',  # a six in Arabic digits
+        b'{"x": "\x01"}',
+        b"{}\x00",
         b"[" * 100_000,
+        b"[" * 100_000 + b"]" * 100_000,
         b'{"a":' * 40_000,
         b'{"x": ' + b"1" * 5_000 + b"}",
         b"\xff\xfe{\x00}\x00",
+        b"\x00{\x00}",
+        b"{\x00\x00\x00}\x00\x00\x00",
         b"+AHsAfQ-",
         b"<?xml version='1.0'?><a/>",
         b"{'a': 1}",
@@ -175,8 +193,13 @@ def test_hostile_values_are_refused_and_never_a_500(release, post, body):
     assert response.json()["errors"]
 
 
-def test_a_body_beyond_any_panel_is_a_413(release, post):
-    assert post(b'{"model": "' + b"x" * 300_000 + b'"}').status_code == 413
+@pytest.mark.parametrize(
+    "body",
+    [b'{"model": "' + b"x" * 300_000 + b'"}', b'{"' + b"k" * 1_000_000 + b'": 1}', b"9" * 3_000_000],
+    ids=["long text", "long key", "long number"],
+)
+def test_a_body_beyond_any_panel_is_a_413(release, post, body):
+    assert post(body).status_code == 413
 
 
 @pytest.mark.parametrize(
@@ -297,3 +320,20 @@ def test_outside_the_data_nothing_is_classified(release, post):
     answer = post(as_body(values_of(0), age_years=80)).json()
     assert answer["applicability"]["state"] == "outside_data"
     assert answer["result"]["risk_group"]["code"] == "not_classifiable"
+
+
+@pytest.mark.parametrize("name", ["Dr. Amal Haddad", "müller@clinic.example", "李 医生"])
+def test_whom_a_system_asks_for_is_on_record_and_shown_to_auditors(release, post, audrey, browser_of, name):
+    post(as_body(values_of(0)), **{"X-On-Behalf-Of": name.encode().decode("latin-1")})
+    event = Event.objects.get(action="prediction.made")
+    assert event.facts["on_behalf_of"] == name
+    page = browser_of(audrey).get(f"/admin/accounts/event/{event.id}/change/").content.decode()
+    assert f", for {name}" in page
+
+
+@pytest.mark.parametrize("name", ["x" * 101, "\x07", "a\u202eb".encode().decode("latin-1")])
+def test_what_is_no_name_is_refused_before_anything_is_done(release, post, name):
+    answer = post(as_body(values_of(0)), **{"X-On-Behalf-Of": name})
+    assert answer.status_code == 400
+    assert "X-On-Behalf-Of" in answer.json()["detail"]
+    assert not Prediction.objects.exists()

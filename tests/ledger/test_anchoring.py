@@ -81,6 +81,7 @@ def test_without_an_anchor_and_with_one_role_it_is_said_plainly(settings):
     settings.LEDGER_ANCHORS = []
     said = " ".join(protection.find_weaknesses())
     assert "as the owner of the audit trail" in said
+    assert "policies hold it that keep organisations apart" in said
     assert "LEDGER_ANCHORS is empty" in said
 
 

@@ -13,13 +13,16 @@ from accounts import ledger, sealer, verification
 from accounts.anchors import open_anchor
 from breastrisk.embedded.programs import find_program
 from breastrisk.embedded.state import StateDirectory
+from tests.policies import force_policies, spare_owner
 
 RESTORED = "restored_breastrisk"
 
 
 @pytest.fixture
 def anchor(transactional_db, tmp_path):
-    return open_anchor(f"file://{tmp_path}/notes.log")
+    spare_owner()  # who makes the backup
+    yield open_anchor(f"file://{tmp_path}/notes.log")
+    force_policies()
 
 
 def append_and_anchor(anchor, count):

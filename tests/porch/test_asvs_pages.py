@@ -172,3 +172,52 @@ def test_a_name_of_two_lines_adds_no_header_to_a_mail(settings):
     (message,) = mail.outbox
     assert message.recipients() == ["nina@clinic.example"]
     assert "Bcc" not in message.message()
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/predict", "/api/v1/models", "/oauth/token", "/.well-known/smart-configuration"]
+)
+def test_in_production_a_system_is_refused_over_plain_http_and_no_page_is(settings, path):
+    settings.SECURE_SSL_REDIRECT = True
+    for method in ("get", "post"):
+        answer = getattr(Client(), method)(path)
+        assert (answer.status_code, answer["Content-Type"]) == (403, "application/problem+json")
+        assert answer.json()["type"] == "/problems/https-required/"
+        assert getattr(Client(), method)(path, secure=True).status_code != 403
+    assert Client().get(LOGIN).status_code == 301
+    assert Client().get("/api/v1/health/live").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("password", "taken"),
+    [
+        ("BreastCancerRisk2026!", False),
+        ("rotterdam-rotterdam", False),
+        ("!!Welcome4Clinicians!!", False),
+        ("st-Vincents-1857-rome", False),  # the organisation's own
+        ("vincents risk is rain on sundays", True),
+        ("correct horse battery", True),
+        ("8261 9403 8572 3311", True),
+    ],
+)
+def test_no_password_is_made_of_words_that_everybody_here_knows(clinic, password, taken):
+    Organisation.objects.filter(pk=clinic.pk).update(name="St Vincent's, Rome", slug="vincents")
+    form = {"name": "Nina", "password1": password, "password2": password}
+    answer = Client().post(f"/invitations/{invitation_of(clinic)}/", form)
+    assert answer.status_code == (302 if taken else 422)
+
+
+def test_a_password_is_not_changed_to_the_name_of_ones_organisation(alice, browser_of, clinic):
+    Organisation.objects.filter(pk=clinic.pk).update(name="Saint Vincents Rome")
+    new = {"password1": "saintvincents1857", "password2": "saintvincents1857"}
+    page = browser_of(alice).post(CHANGE, {"oldpassword": PASSWORD, **new})
+    assert "words that everybody here knows" in page.content.decode()
+    assert sign_in(alice)[1] == 302
+
+
+def test_no_forged_host_gets_into_a_mail(alice):
+    ask, form = "/accounts/password/reset/", {"email": alice.email}
+    assert Client().post(ask, form, headers={"Host": "evil.example"}).status_code == 400
+    for headers in ({"X-Forwarded-Host": "evil.example"}, {"Forwarded": "host=evil.example"}):
+        Client().post(ask, form, headers=headers)
+    assert [("testserver" in sent.body, "evil" in sent.body) for sent in mail.outbox] == [(True, False)] * 2

@@ -100,3 +100,12 @@ def test_a_secret_that_can_be_guessed_starts_nothing(secret, fault):
     status, said = deploy_check(SECRET_KEY=secret)
     assert status == 1
     assert fault in said
+
+
+def test_a_connection_that_can_be_listened_to_is_named_before_a_deployment():
+    database, bus = "postgres://risk@db.example/risk", "://valkey.example/0"
+    _, said = deploy_check(DATABASE_URL=f"{database}?sslmode=require", REDIS_URL=f"redis{bus}")
+    assert "The connection to the database (default)" in said
+    assert "The connection to REDIS_URL" in said
+    verified = {"DATABASE_URL": f"{database}?sslmode=verify-full", "REDIS_URL": f"rediss{bus}"}
+    assert "can be listened to" not in deploy_check(**verified)[1]

@@ -21,10 +21,12 @@ locale.setlocale(locale.LC_ALL, "")
 django.setup()
 from accounts.actors import actor_of_person
 from accounts.models import Person
+from accounts.row_scope import within
 from predictions.models import Prediction
 from predictions.reporting import disclose_report
 actor = actor_of_person(Person.objects.get(name="Alice"))
-print(disclose_report(actor, Prediction.objects.get().id, str).digest.hex())
+with within(actor.organisation.id):
+    print(disclose_report(actor, Prediction.objects.get().id, str).digest.hex())
 """
 
 

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts import case_key_rotation, second_factor_rotation
 from accounts.case_keys import CaseUnreadable, current_kek_id
+from accounts.row_scope import across_organisations
 from breastrisk import case_keys
 from breastrisk.embedded.state import StateDirectory
 from predictions import cohort_key_rotation
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         "of CASE_KEYS. It may be interrupted and repeated."
     )
 
+    @across_organisations()
     def handle(self, *_args: Any, **_options: Any) -> None:
         if len(settings.CASE_KEYS) == 1:
             self.stdout.write(_add_key())

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.actors import Actor
 from accounts.arguments import plain_text
 from accounts.models import Organisation
+from accounts.row_scope import within
 from predictions import submission
 from predictions.exceptions import PanelRefused, Problem, ReleaseUnavailable
 from predictions.facts import facts_of
@@ -55,7 +56,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         actor = Actor(_organisation(options["organisation"]), "command")
         try:
-            prediction = _submit(actor, options)
+            with within(actor.organisation.id):
+                prediction = _submit(actor, options)
         except PanelRefused as refusal:
             raise CommandError(for_terminal(_refusal_text(refusal.problems))) from None
         except ReaderUnclear as unclear:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.row_scope import across_organisations
 from predictions import erasure
 
 
@@ -20,6 +21,7 @@ class Command(BaseCommand):
             help="what `list_erasures` printed before, as the backup may be older than an erasure",
         )
 
+    @across_organisations()
     def handle(self, *_args: Any, **options: Any) -> None:
         again = [key_id for key_id in _listed(options["list"]) if erasure.decide_again(key_id)]
         erasure.finish_all()

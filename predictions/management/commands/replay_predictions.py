@@ -6,6 +6,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 
+from accounts.row_scope import across_organisations
 from predictions import replay
 from predictions.management.naming import count
 from predictions.models import Prediction
@@ -22,6 +23,7 @@ class Command(BaseCommand):
         which.add_argument("--prediction", type=UUID, metavar="ID")
         which.add_argument("--all", action="store_true")
 
+    @across_organisations()
     def handle(self, *_args: Any, **options: Any) -> None:
         predictions = _chosen(options)
         total, differing = predictions.count(), 0
