@@ -43,9 +43,11 @@ OPEN = frozenset({
     "oauth_metadata",
     "policy_reports",
     "problem",
+    "provider_answer",
     "receipt",
     "receipts",
     "set_language",
+    "sign_in_by_provider",
     "sign_in_once",
     "smart_configuration",
 })  # fmt: skip
@@ -57,6 +59,7 @@ ENROLMENT = frozenset({
     "mfa_index",
     "mfa_reauthenticate",
     "mfa_reauthenticate_webauthn",
+    "prove_by_provider",
 })  # fmt: skip
 # Asked for by a page that nobody may be looking at: they do not keep a session alive.
 POLLED = frozenset({"second_reading", "cohort_progress"})
