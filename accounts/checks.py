@@ -31,7 +31,7 @@ def check_provider(app_configs: Sequence[AppConfig] | None, **options: Any) -> l
     """The issuer is an address that nobody on the way can change, and does not speak of everybody."""
     if not settings.OIDC_ISSUER:
         return []
-    wrong = []
+    wrong: list[CheckMessage] = []
     if not _is_issuer(settings.OIDC_ISSUER):
         hint = (
             "It is an address that begins with https://, without ? and #, exactly as the provider spells it."

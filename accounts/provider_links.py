@@ -1,8 +1,8 @@
 """Whose account an identity of the organisation's provider opens: only one that is there already.
 
 The first time the provider's verified address finds it. From then on its name for the person does, so that an
-address that is changed, or given to somebody else, opens nothing. It is not believed of people whose addresses are
-elsewhere, and never of the superuser: who runs the provider does not run this installation.
+address that is changed, or given to somebody else, opens nothing. It is not believed of people whose address
+is elsewhere, and never of the superuser: who runs the provider does not run this installation.
 """
 
 from allauth.socialaccount.models import SocialAccount
