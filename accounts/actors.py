@@ -18,13 +18,17 @@ class NoOrganisation(Exception):
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody acting for exactly one organisation, and the door they came in by."""
+    """Somebody acting for exactly one organisation, and the door they came in by.
+
+    `on_behalf_of` is whom a system says that it asks for. Nobody has checked that.
+    """
 
     organisation: Organisation
     door: Door
     person: Person | None = None
     api_key: ApiKey | None = None
     roles: frozenset[Role] | None = None
+    on_behalf_of: str = ""
 
     @property
     def may_submit(self) -> bool:

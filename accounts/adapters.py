@@ -4,11 +4,16 @@ import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts import session_marks
 from accounts.models import Person
 from accounts.network import client_address
+from accounts.provider_links import has_link
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +34,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         return not session_marks.is_fresh(self.request.session) and bool(
             self.get_reauthentication_methods(self.request.user)
         )
+
+    def get_reauthentication_methods(self, user: Person | AnonymousUser) -> list[dict[str, Any]]:
+        """The library's, and the organisation's provider for whom that signs in."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if settings.OIDC_ISSUER and isinstance(user, Person) and has_link(user, settings.OIDC_ISSUER):
+            words = _("Use {provider}").format(provider=settings.OIDC_NAME)
+            methods.append({"id": "provider", "description": words, "url": reverse("prove_by_provider")})
+        return methods
 
     def send_notification_mail(
         self,

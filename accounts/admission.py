@@ -43,9 +43,11 @@ OPEN = frozenset({
     "oauth_metadata",
     "policy_reports",
     "problem",
+    "provider_answer",
     "receipt",
     "receipts",
     "set_language",
+    "sign_in_by_provider",
     "sign_in_once",
     "smart_configuration",
 })  # fmt: skip
@@ -57,6 +59,7 @@ ENROLMENT = frozenset({
     "mfa_index",
     "mfa_reauthenticate",
     "mfa_reauthenticate_webauthn",
+    "prove_by_provider",
 })  # fmt: skip
 # Asked for by a page that nobody may be looking at: they do not keep a session alive.
 POLLED = frozenset({"second_reading", "cohort_progress"})
@@ -112,7 +115,16 @@ def prove_again(request: HttpRequest) -> HttpResponse | None:
 
     Who came by a one-time link and has nothing yet to prove it with need not.
     """
-    seconds = session_marks.FORM_SECONDS if request.method == "POST" else session_marks.FRESH_SECONDS
+    is_sent = request.method == "POST"
+    return _prove(request, session_marks.FORM_SECONDS if is_sent else session_marks.FRESH_SECONDS)
+
+
+def prove_before_export(request: HttpRequest) -> HttpResponse | None:
+    """The same for the button of an export: nothing was typed for it that would take its time."""
+    return _prove(request, session_marks.FRESH_SECONDS)
+
+
+def _prove(request: HttpRequest, seconds: int) -> HttpResponse | None:
     methods = get_adapter(request).get_reauthentication_methods(request.user)
     if session_marks.is_fresh(request.session, seconds) or not methods:
         return None

@@ -5,6 +5,7 @@ The libraries for signing in say so by signals and in no other way: this is the 
 
 from typing import Any
 
+from allauth.account.authentication import get_authentication_records
 from allauth.account.signals import authentication_step_completed, password_changed, password_reset
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import (
@@ -26,6 +27,9 @@ from accounts.models import Person
 from accounts.network import facts_of_request
 from accounts.second_factors import count_failure
 
+# What allauth calls it.
+BY_PROVIDER = "socialaccount"
+
 
 def listen() -> None:
     """Have the audit trail told from now on."""
@@ -44,8 +48,10 @@ def listen() -> None:
 
 def _note_sign_in(request: HttpRequest, user: Person, **_: Any) -> None:
     session_marks.begin(request.session)
-    has_two = session_marks.has_second_factor(request.session, user)
-    _record(events.SIGNED_IN, request, {**facts_of_person(user), "second_factor": has_two})
+    facts = {**facts_of_person(user), "second_factor": session_marks.has_second_factor(request.session, user)}
+    if any(record["method"] == BY_PROVIDER for record in get_authentication_records(request, user)):
+        facts["means"] = "provider"
+    _record(events.SIGNED_IN, request, facts)
 
 
 def _note_step(request: HttpRequest, user: Person, method: str, **_: Any) -> None:
@@ -102,11 +108,11 @@ def _note_sign_out(request: HttpRequest, user: Person | None, **_: Any) -> None:
 
 
 def _note_failure(request: HttpRequest, credentials: dict[str, Any], **_: Any) -> None:
-    _record(events.SIGN_IN_FAILED, request, _facts_of_name(name_of_credentials(request, credentials)))
+    _record(events.SIGN_IN_FAILED, request, facts_of_name(name_of_credentials(request, credentials)))
 
 
 def _note_lock_out(request: HttpRequest, username: str, **_: Any) -> None:
-    _record(events.SIGN_IN_LOCKED_OUT, request, _facts_of_name(username))
+    _record(events.SIGN_IN_LOCKED_OUT, request, facts_of_name(username))
 
 
 def _note_new_password(request: HttpRequest, user: Person, **_: Any) -> None:
@@ -117,7 +123,7 @@ def _note_reset(request: HttpRequest, user: Person, **_: Any) -> None:
     _record(events.PASSWORD_RESET, request, facts_of_person(user))
 
 
-def _facts_of_name(name: str) -> dict[str, Any]:
+def facts_of_name(name: str) -> dict[str, Any]:
     """Whose address it is; one that is nobody's may be a slip, or a password in the wrong field."""
     person = Person.objects.filter(email=name).first()
     if person is None:

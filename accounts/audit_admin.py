@@ -30,6 +30,7 @@ from accounts import (
     verification_runs,
 )
 from accounts.actors import audited_organisations
+from accounts.admission import prove_before_export
 from accounts.audit_export import FORMATS, MOST_EVENTS
 from accounts.audit_search import EventSearchForm, filled_in
 from accounts.models import Event, Organisation, Person, Verification
@@ -110,6 +111,8 @@ class EventAdmin(admin.ModelAdmin):
         scope, search, form = _scope_of(request), _search_of(request), FORMATS.get(name)
         if form is None:
             raise Http404
+        if asked := prove_before_export(request):
+            return asked
         record_visit(request, events.AUDIT_EXPORTED, search=search, form=name)
         found = timeline.each_event(scope, search, MOST_EVENTS + 1)
         filename = f"audit-{timezone.now():%Y%m%dT%H%M%SZ}.{form.extension}"

@@ -23,9 +23,12 @@ def time_words(event: Event) -> str:
 
 
 def who_words(event: Event) -> str:
-    """The person, the key, or the door."""
+    """The person, the key with whom it says that it acts for, or the door."""
     door = words_of_door(str(event.facts.get("door", ""))) or gettext("unknown")
-    return visible(str(event.person or event.api_key or door))
+    who = str(event.person or event.api_key or door)
+    if named := event.facts.get("on_behalf_of"):
+        who = gettext("{system}, for {person}").format(system=who, person=named)
+    return visible(who)
 
 
 def body_words(event: Event) -> str:

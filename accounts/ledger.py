@@ -136,9 +136,11 @@ def _who(actor: Actor | Steward | None) -> dict[str, Any]:
         return {"door": "system"}
     if isinstance(actor, Steward):
         return {"door": actor.door, "person": actor.person.id}
-    who = {"door": actor.door, "organisation": actor.organisation.id}
+    who: dict[str, Any] = {"door": actor.door, "organisation": actor.organisation.id}
     if actor.person:
         who["person"] = actor.person.id
     if actor.api_key:
         who["api_key"] = actor.api_key.id
+    if actor.on_behalf_of:
+        who["on_behalf_of"] = actor.on_behalf_of
     return who

@@ -8,12 +8,15 @@ from allauth.mfa.webauthn import views as passkeys
 from django.conf import settings
 from django.urls import path, re_path
 
-from accounts import key_pages, network_pages, organisation_pages, views
+from accounts import key_pages, network_pages, organisation_pages, provider_pages, views
 from accounts.admission import fresh_sign_in_required
 
 urlpatterns = [
     path("accounts/once/<str:token>/", views.sign_in_once, name="sign_in_once"),
-    path("accounts/login/", library.login, name="account_login"),
+    path("accounts/login/", provider_pages.SignInPage.as_view(), name="account_login"),
+    path("accounts/provider/", provider_pages.sign_in_by_provider, name="sign_in_by_provider"),
+    path("accounts/provider/again/", provider_pages.prove_by_provider, name="prove_by_provider"),
+    path("accounts/provider/answer/", provider_pages.take_answer, name="provider_answer"),
     path("accounts/logout/", library.logout, name="account_logout"),
     path("organisation/", organisation_pages.show_organisation, name="organisation"),
     path("organisation/act-for/", organisation_pages.act_for, name="act_for"),

@@ -24,6 +24,9 @@ SIGN_IN_PAGES = frozenset({
     "admin:login",
     "mfa_authenticate",
     "mfa_login_webauthn",
+    "prove_by_provider",
+    "provider_answer",
+    "sign_in_by_provider",
     "sign_in_once",
 })  # fmt: skip
 # Whoever may not come in from here may still go.

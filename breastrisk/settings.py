@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "allauth.usersessions",
     "axes",
     "oauth2_provider",
@@ -230,6 +231,15 @@ MFA_TOTP_TOLERANCE = 1
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 # Addresses are verified by invitations, which the library knows nothing of.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+# An OpenID Connect provider that may say who people are; without an issuer there is none.
+OIDC_ISSUER = environment.read("OIDC_ISSUER", "")
+OIDC_CLIENT_ID = environment.read("OIDC_CLIENT_ID") if OIDC_ISSUER else ""
+OIDC_CLIENT_SECRET = environment.read("OIDC_CLIENT_SECRET") if OIDC_ISSUER else ""
+OIDC_NAME = environment.read("OIDC_NAME", "") or OIDC_ISSUER
+# Whom it may sign in: whose addresses end so. Never the superuser.
+OIDC_EMAIL_DOMAINS = [domain.lower() for domain in environment.read_list("OIDC_EMAIL_DOMAINS")]
+# What it puts into `acr` when there was a second factor; `mfa` in `amr` counts anyway.
+OIDC_SECOND_FACTOR_ACR = environment.read_list("OIDC_SECOND_FACTOR_ACR")
 # Whoever reads the terminal of a trial has the whole machine. In production a link is a first factor only.
 LINKS_ARE_SECOND_FACTORS = not PRODUCTION
 AXES_FAILURE_LIMIT = 5

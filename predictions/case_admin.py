@@ -18,6 +18,7 @@ from django.utils.translation import get_language, gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor, audited_organisations
+from accounts.admission import prove_before_export
 from accounts.models import Organisation, Person
 from predictions import cases, erasure, retention
 from predictions.access_export import Export, export_case
@@ -184,6 +185,8 @@ class CaseAdmin(admin.ModelAdmin):
         case, write = cases.find_case(actor.organisation, key_id), EXPORTS.get(kind)
         if case is None or write is None or request.method != "POST":
             raise Http404
+        if asked := prove_before_export(request):
+            return asked
         # JSON says the same whoever reads it; paper speaks the reader's language.
         with override(settings.LANGUAGE_CODE if kind == "json" else get_language()):
             text = write(export_case(case, actor))

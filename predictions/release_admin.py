@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Steward
+from accounts.admission import prove_again
 from accounts.models import Person
 from accounts.row_scope import across_organisations
 from ml_models.manifest import Manifest
@@ -107,6 +108,8 @@ class ReleaseAdmin(admin.ModelAdmin):
             raise Http404
         if not step.may(person):
             raise PermissionDenied
+        if not step.is_urgent and (asked := prove_again(request)):
+            return asked
         if request.method == "POST":
             return self._take(request, step, release, Steward(person, "form"))
         form = step.form(initial=_initial(release))

@@ -56,6 +56,8 @@ class Step:
     take: Callable[[Release, Steward, dict[str, Any]], object]
     done: Promise
     form: type[StepForm] = StepForm
+    # Whether a proof from before is enough: what ends harm does not wait for a password to be found.
+    is_urgent: bool = False
 
     def is_open(self, release: Release, person: Person) -> bool:
         """Whether this person sees the button."""
@@ -128,6 +130,7 @@ STEPS = (
         _roll_back,
         _("Rolled back. {release} stays callable by its name: retire it if it is to answer nobody."),
         RollBackForm,
+        is_urgent=True,
     ),
     Step(
         "shadow",

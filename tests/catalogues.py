@@ -96,7 +96,7 @@ def _sources() -> Iterator[tuple[str, str]]:
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
             yield str(path.relative_to(ROOT)), path.read_text()
-    for path in sorted((ROOT / "templates").rglob("*.html")):
+    for path in sorted((ROOT / "templates").rglob("*.[ht]*")):
         yield str(path.relative_to(ROOT)), _as_python(path.read_text())
 
 

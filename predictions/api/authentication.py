@@ -1,7 +1,9 @@
 """API keys and access tokens at the door of the REST API."""
 
+from contextlib import suppress
+
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.exceptions import AuthenticationFailed, Throttled, ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -15,6 +17,7 @@ from accounts.network import client_address
 from accounts.tokens import Grant, find_grant
 
 SCHEMES = "Api-Key, Bearer"
+ON_BEHALF_OF, LONGEST_NAME = "X-On-Behalf-Of", 100
 
 
 class ApiClient:
@@ -22,13 +25,13 @@ class ApiClient:
 
     is_authenticated = True
 
-    def __init__(self, grant: Grant) -> None:
-        self.key, self.scopes = grant.key, grant.scopes
+    def __init__(self, grant: Grant, on_behalf_of: str = "") -> None:
+        self.key, self.scopes, self._on_behalf_of = grant.key, grant.scopes, on_behalf_of
 
     @property
     def actor(self) -> Actor:
         """The system acting for the organisation of its key."""
-        return Actor(self.key.organisation, "api", api_key=self.key)
+        return Actor(self.key.organisation, "api", api_key=self.key, on_behalf_of=self._on_behalf_of)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -46,7 +49,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             _turn_away(scheme.lower(), text.strip(), client_address(request))
             raise AuthenticationFailed("A valid API key is needed.") from None
         row_scope.narrow_to(grant.key.organisation_id)
-        return ApiClient(grant), grant.key
+        return ApiClient(grant, _read_name(request)), grant.key
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
         return SCHEMES
@@ -60,6 +63,22 @@ class HasScope(BasePermission):
         self.message = f"The key needs the scope '{needed}'."
         # A method without a scope is not served: the framework answers 405.
         return needed is None or needed in request.user.scopes  # type: ignore[union-attr]
+
+
+def _read_name(request: Request) -> str:
+    """Whom the system says that it acts for; WSGI hands headers over as Latin-1, whatever they are in.
+
+    Raises
+    ------
+    ValidationError
+        When it is no name.
+    """
+    text = request.headers.get(ON_BEHALF_OF, "")
+    with suppress(UnicodeError):
+        text = text.encode("latin-1").decode()
+    if len(text) > LONGEST_NAME or not text.isprintable():
+        raise ValidationError(f"{ON_BEHALF_OF} has to be at most {LONGEST_NAME} printable characters.")
+    return text.strip()
 
 
 def _turn_away(scheme: str, text: str, address: str) -> None:

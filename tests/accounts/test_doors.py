@@ -79,6 +79,10 @@ def test_these_pages_are_served_to_everybody(path):
         "password/set/",
         "inactive/",
         "login/code/confirm/",
+        "3rdparty/",
+        "3rdparty/signup/",
+        "oidc/clinic/login/",
+        "oidc/clinic/login/callback/",
     ],
 )
 def test_every_other_page_of_the_library_is_not_there(alice, browser_of, path):

@@ -104,7 +104,8 @@ ROWS: dict[frozenset[str], str] = {
         admin:accounts_ratelimit_delete
         account_reset_password_from_key act_for compare_prediction patient_page cohort_annotated
         cohort_results mfa_authenticate mfa_deactivate_totp mfa_view_recovery_codes mfa_remove_webauthn
-        mfa_reauthenticate mfa_reauthenticate_webauthn mfa_login_webauthn""",
+        mfa_reauthenticate mfa_reauthenticate_webauthn mfa_login_webauthn
+        sign_in_by_provider prove_by_provider provider_answer""",
 }  # fmt: skip
 EXPECTED = {name: who for who, names in ROWS.items() for name in names.split()}
 

@@ -320,3 +320,20 @@ def test_outside_the_data_nothing_is_classified(release, post):
     answer = post(as_body(values_of(0), age_years=80)).json()
     assert answer["applicability"]["state"] == "outside_data"
     assert answer["result"]["risk_group"]["code"] == "not_classifiable"
+
+
+@pytest.mark.parametrize("name", ["Dr. Amal Haddad", "müller@clinic.example", "李 医生"])
+def test_whom_a_system_asks_for_is_on_record_and_shown_to_auditors(release, post, audrey, browser_of, name):
+    post(as_body(values_of(0)), **{"X-On-Behalf-Of": name.encode().decode("latin-1")})
+    event = Event.objects.get(action="prediction.made")
+    assert event.facts["on_behalf_of"] == name
+    page = browser_of(audrey).get(f"/admin/accounts/event/{event.id}/change/").content.decode()
+    assert f", for {name}" in page
+
+
+@pytest.mark.parametrize("name", ["x" * 101, "\x07", "a\u202eb".encode().decode("latin-1")])
+def test_what_is_no_name_is_refused_before_anything_is_done(release, post, name):
+    answer = post(as_body(values_of(0)), **{"X-On-Behalf-Of": name})
+    assert answer.status_code == 400
+    assert "X-On-Behalf-Of" in answer.json()["detail"]
+    assert not Prediction.objects.exists()

@@ -138,7 +138,8 @@ def test_no_task_is_given_anything_that_a_queue_could_keep():
 
 def test_nothing_is_logged_anywhere_but_where_the_inventory_says(product):
     inventory = (CHECKOUT / "docs" / "logs.md").read_text()
-    logs = {file.name for file in product.state.rglob("*.log")}
+    # Django calls mails so too.
+    logs = {file.name for file in product.state.rglob("*.log") if file.parent.name != "mail"}
     assert {"web.log", "worker.log", "postgres.log", "valkey.log"} <= logs
     assert [log for log in logs if f"`{log}`" not in inventory] == []
     classes = re.findall('"class": "([^"]+)"', json.dumps(settings.LOGGING))

@@ -30,6 +30,23 @@ def test_a_catalogue_holds_what_the_sources_say_and_nothing_else(language):
     assert ids_of(catalogues.read(language)) == ids_of(catalogues.gather()), "run `make messages`"
 
 
+def test_mails_are_gathered_as_pages_are():
+    told = {text for path in (catalogues.ROOT / "templates").rglob("*.txt") for text in _quoted(path)}
+    assert told
+    assert told <= {message for message, _ in ids_of(catalogues.gather())}
+
+
+def _quoted(path):
+    """What a template translates, in one of the two ways."""
+    text = path.read_text()
+    blocks = re.findall(r"{% blocktranslate trimmed[^%]*%}(.*?){% endblocktranslate %}", text, re.DOTALL)
+    joined = (" ".join(block.split()) for block in blocks)
+    return {
+        *re.findall(r'{% translate "([^"]*)" %}', text),
+        *(re.sub(r"{{ (\w+) }}", r"%(\1)s", block) for block in joined),
+    }
+
+
 def test_every_message_is_translated(language):
     for message in catalogues.read(language):
         assert all(_texts(message.string)), message.id
