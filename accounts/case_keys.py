@@ -62,14 +62,14 @@ def data_key(key: CaseKey) -> bytes:
     """
     if key.kek_id not in settings.CASE_KEYS:
         raise CaseUnreadable(f"CASE_KEYS has no key {key.kek_id}.")
-    return _decrypt(settings.CASE_KEYS[key.kek_id], bytes(key.wrapped), place_of(key.id, key.organisation_id))
+    return decrypt(settings.CASE_KEYS[key.kek_id], bytes(key.wrapped), place_of(key.id, key.organisation_id))
 
 
 def wrap(data_key: bytes, key_id: UUID, organisation_id: UUID) -> dict[str, Any]:
     """What the row of a key holds of it, as of now: the wrapped bytes, and by which key they are wrapped."""
     kek_id = current_kek_id()
     return {
-        "wrapped": _encrypt(settings.CASE_KEYS[kek_id], data_key, place_of(key_id, organisation_id)),
+        "wrapped": encrypt(settings.CASE_KEYS[kek_id], data_key, place_of(key_id, organisation_id)),
         "kek_id": kek_id,
     }
 
@@ -82,7 +82,7 @@ def current_kek_id() -> str:
 def seal(data_key: bytes, content: bytes, bound_to: bytes) -> bytes:
     """Nonce and ciphertext of compressed content, bound to the row that it is for."""
     stream = zlib.compressobj(QUICK, strategy=zlib.Z_HUFFMAN_ONLY)
-    return _encrypt(data_key, stream.compress(content) + stream.flush(), bound_to)
+    return encrypt(data_key, stream.compress(content) + stream.flush(), bound_to)
 
 
 def unseal(data_key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
@@ -93,13 +93,13 @@ def unseal(data_key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
     CaseUnreadable
         When a bit of it is another, it stands in another row, or the key is another.
     """
-    return zlib.decompress(_decrypt(data_key, sealed, bound_to))
+    return zlib.decompress(decrypt(data_key, sealed, bound_to))
 
 
 def encrypt_text(text: str, bound_to: bytes) -> str:
     """A short text under the key that wraps now, with its identifier in front: KEY.BASE64."""
     kek_id = current_kek_id()
-    sealed = _encrypt(settings.CASE_KEYS[kek_id], text.encode(), bound_to)
+    sealed = encrypt(settings.CASE_KEYS[kek_id], text.encode(), bound_to)
     return f"{kek_id}.{b64encode(sealed).decode()}"
 
 
@@ -113,7 +113,7 @@ def decrypt_text(encrypted: str, bound_to: bytes) -> str:
     kek_id, _, sealed = encrypted.rpartition(".")
     if kek_id not in settings.CASE_KEYS:
         raise CaseUnreadable(f"CASE_KEYS has no key {kek_id}.")
-    return _decrypt(settings.CASE_KEYS[kek_id], b64decode(sealed), bound_to).decode()
+    return decrypt(settings.CASE_KEYS[kek_id], b64decode(sealed), bound_to).decode()
 
 
 def _select_or_insert(organisation_id: UUID, digest: str | None) -> CaseKey | None:
@@ -136,13 +136,21 @@ def place_of(key_id: UUID, organisation_id: UUID) -> bytes:
     return b"case-key:" + key_id.bytes + organisation_id.bytes
 
 
-def _encrypt(key: bytes, content: bytes, bound_to: bytes) -> bytes:
+def encrypt(key: bytes, content: bytes, bound_to: bytes) -> bytes:
+    """Nonce and ciphertext of content as it is, bound to where it stands."""
     nonce = os.urandom(NONCE_SIZE)
     return nonce + AESGCM(key).encrypt(nonce, content, bound_to)
 
 
-def _decrypt(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
+def decrypt(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
+    """What was encrypted.
+
+    Raises
+    ------
+    CaseUnreadable
+        When a bit of it is another, it stands elsewhere, or the key is another.
+    """
     try:
         return AESGCM(key).decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], bound_to)
     except (InvalidTag, ValueError):  # the latter: it is shorter than a nonce
-        raise CaseUnreadable("What is kept of a case was altered, or is not of this key.") from None
+        raise CaseUnreadable("What is kept sealed was altered, or is not of this key.") from None

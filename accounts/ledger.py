@@ -11,7 +11,6 @@ import hmac
 import json
 import logging
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -31,9 +30,9 @@ from accounts.request_ids import current_request_id
 ALARM_AGAIN = timedelta(hours=1)
 _IS_KNOWN = "SELECT EXISTS (SELECT FROM audit.event WHERE action = %s AND id >= %s)"
 _APPEND = "INSERT INTO audit.event (body, mac) VALUES (%s, %s) RETURNING id, recorded_us, leaf"
-_APPEND_MANY = (
-    "INSERT INTO audit.event (body, mac) SELECT * FROM unnest(%s::bytea[], %s::bytea[]) "
-    "RETURNING id, recorded_us, prediction_id"
+# Appends what `sign` made, out of the table in which it stands.
+APPEND_FROM = (
+    "INSERT INTO audit.event (body, mac) SELECT body, mac FROM {} RETURNING id, recorded_us, prediction_id"
 )
 
 logger = logging.getLogger(__name__)
@@ -67,20 +66,13 @@ def shared_facts(action: str, actor: Actor, **facts: Any) -> dict[str, Any]:
     return {"format": 2, "action": action, **_who(actor), **facts}
 
 
-def record_predictions(
-    shared: dict[str, Any], facts: Sequence[dict[str, Any]]
-) -> dict[UUID, tuple[UUID, int]]:
-    """Append an event for each prediction: by prediction the identifier and the microseconds of its event.
+def sign(facts: dict[str, Any]) -> tuple[bytes, bytes]:
+    """The body of one of many events, and its MAC, for whoever appends them in one statement.
 
-    Call it inside the transaction of the predictions. `facts` hold text, whole numbers and UUIDs only, which
-    a faster encoder spells as `canonical_json` does.
+    `facts` hold text, whole numbers and UUIDs only, which a faster encoder spells as `canonical_json` does.
     """
-    bodies = [_SORTED.encode({**shared, "nonce": secrets.token_hex(8), **own}) for own in facts]
-    with connection.cursor() as cursor:
-        cursor.execute(_APPEND_MANY, [bodies, [mac_of(body) for body in bodies]])
-        return {
-            prediction: (event_id, recorded_us) for event_id, recorded_us, prediction in cursor.fetchall()
-        }
+    body = _SORTED.encode({**facts, "nonce": secrets.token_hex(8)})
+    return body, mac_of(body)
 
 
 def raise_alarm(action: str, **facts: Any) -> None:

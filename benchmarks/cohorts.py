@@ -2,7 +2,8 @@
 
 Each sample of the file ends as a prediction with a key, sealed contents and an audit event of its own, read
 with both forms of the model, in a Postgres that is durable as the product's; the worker is a process of its
-own. The raw limit is polars parsing the same file and one dot product, in the same run, in turns.
+own. The raw limit is polars parsing the same file and one dot product, in the same run, in turns. The floor
+of durable rows is what the same Postgres takes of rows of that size, with one index and nothing else.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from uuid_utils.compat import uuid7
 
 STEP = 10_000
 
@@ -58,8 +60,11 @@ def _measure(place: Path, rows: int, rounds: int, profile: Path | None) -> None:
         file = place / "samples.csv"
         _write_samples(file, rows, manifest)
         print(f"{rows:,} samples x {len(_probe_sets(manifest))}: {file.stat().st_size / 1e6:.0f} MB")
-        ratios = [_round(file, rows, actor, manifest, profile) for _ in range(rounds)]
-        print(f"of the raw limit: {100 * statistics.median(ratios):.2f} % (median of {rounds} rounds)")
+        measured = [_round(file, rows, actor, manifest, profile) for _ in range(rounds)]
+        raw, spent = (statistics.median(seconds) for seconds in zip(*measured, strict=True))
+        floor = _floor(rows)
+        print(f"floor of durable rows: {rows / floor:,.0f} rows/s")
+        print(f"of the raw limit {100 * raw / spent:.2f} %, of the floor {100 * floor / spent:.1f} %")
         _verify(rows * rounds)
     finally:
         server.stop()
@@ -105,14 +110,14 @@ def _write_samples(file: Path, rows: int, manifest: Any) -> None:
                 out.write(f"Lab-{number},{age}," + ",".join([f"{value:.3f}" for value in row]) + "\n")
 
 
-def _round(file: Path, rows: int, actor: Any, manifest: Any, profile: Path | None) -> float:
+def _round(file: Path, rows: int, actor: Any, manifest: Any, profile: Path | None) -> tuple[float, float]:
     raw = _raw(file, manifest)
     spent, memory = _end_to_end(file, actor, profile)
     print(
         f"raw limit {rows / raw:,.0f} rows/s; end to end {rows / spent:,.0f} rows/s ({spent:.1f} s), "
         f"{100 * raw / spent:.2f} %; worker's peak {memory:.0f} MB"
     )
-    return raw / spent
+    return raw, spent
 
 
 def _raw(file: Path, manifest: Any) -> float:
@@ -124,6 +129,27 @@ def _raw(file: Path, manifest: Any) -> float:
     start = time.perf_counter()
     frame = pl.read_csv(file)
     (frame.select(names).to_numpy() @ weights).sum()
+    return time.perf_counter() - start
+
+
+def _floor(rows: int) -> float:
+    """Seconds to commit rows as large as a prediction and its event, as many at a time as a cohort does."""
+    from django.db import connection  # noqa: PLC0415 - Django is set up now
+
+    from predictions.cohort_rows import copy_rows  # noqa: PLC0415 - likewise
+    from predictions.cohort_work import AT_ONCE  # noqa: PLC0415 - likewise
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE floor (id uuid PRIMARY KEY, content bytea)")
+        cursor.execute(
+            "SELECT avg(length(p.sealed) + length(e.body))::int "
+            "FROM predictions_prediction p JOIN audit.event e ON e.id = p.event_id"
+        )
+        (size,) = cursor.fetchone()
+    start = time.perf_counter()
+    for first in range(0, rows, AT_ONCE):
+        made = [(uuid7().bytes, os.urandom(size)) for _ in range(min(AT_ONCE, rows - first))]
+        copy_rows("COPY floor FROM STDIN BINARY", made)
     return time.perf_counter() - start
 
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 COVERAGE = 0.95
-# Rows whose replicates are sorted at once: (512, 10, 200) doubles are 8 MB, so a cohort of any size fits.
-ROWS_AT_ONCE = 512
+# Rows whose replicates are sorted at once: (64, 10, 200) doubles are 1 MB, so a cohort of any size fits.
+ROWS_AT_ONCE = 64
 LARGEST_LOG_HAZARD = 700.0
 
 

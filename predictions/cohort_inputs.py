@@ -15,15 +15,13 @@ from typing import Any, BinaryIO, Protocol
 from uuid import UUID
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from accounts import case_keys, ledger
-from accounts.case_keys import KEY_SIZE, NONCE_SIZE, CaseUnreadable
+from accounts.case_keys import KEY_SIZE, CaseUnreadable
 from accounts.models import CaseKey
 from accounts.row_scope import across_organisations
 from predictions import events
@@ -93,7 +91,7 @@ class Sealing:
         return Stored(self.upload, self._key, self._size, self._digest.hexdigest(), name)
 
     def _store(self, content: bytes) -> None:
-        sealed = _encrypt(self._key, content, _bound(self.upload, self._count))
+        sealed = case_keys.encrypt(self._key, content, _bound(self.upload, self._count))
         with across_organisations():  # until a cohort takes the file, its parts are of no organisation
             InputPart.objects.create(upload=self.upload, number=self._count, sealed=sealed)
         self._count += 1
@@ -116,7 +114,7 @@ def keep(stored: Stored, cohort: Cohort) -> None:
         cohort=cohort,
         upload=stored.upload,
         parts=stored.parts,
-        name=_encrypt(stored.key, stored.name.encode(), NAME + stored.upload.bytes),
+        name=case_keys.encrypt(stored.key, stored.name.encode(), NAME + stored.upload.bytes),
         expires_at=timezone.now() + KEPT,
         **case_keys.wrap(stored.key, stored.upload, cohort.organisation_id),
     )
@@ -137,7 +135,7 @@ def find(cohort: Cohort) -> Stored | None:
         id=kept.upload, organisation_id=cohort.organisation_id, wrapped=kept.wrapped, kek_id=kept.kek_id
     )
     key = case_keys.data_key(wrapped)
-    name = _decrypt(key, bytes(kept.name), NAME + kept.upload.bytes).decode()
+    name = case_keys.decrypt(key, bytes(kept.name), NAME + kept.upload.bytes).decode()
     return Stored(kept.upload, key, cohort.input_bytes, cohort.input_sha256, name)
 
 
@@ -178,7 +176,7 @@ def discard_abandoned() -> int:
 
 def seal_refusal(said: dict[str, Any], refusal: CohortRefusal, stored: Stored) -> bytes:
     """What is known of a refused sample, under the key of its file, so that it goes with it."""
-    return _encrypt(stored.key, msgspec.json.encode(said), _refusal_bound(refusal))
+    return case_keys.encrypt(stored.key, msgspec.json.encode(said), _refusal_bound(refusal))
 
 
 def open_refusal(refusal: CohortRefusal, stored: Stored) -> dict[str, Any]:
@@ -189,7 +187,7 @@ def open_refusal(refusal: CohortRefusal, stored: Stored) -> dict[str, Any]:
     CaseUnreadable
     """
     said: dict[str, Any] = msgspec.json.decode(
-        _decrypt(stored.key, bytes(refusal.sealed), _refusal_bound(refusal))
+        case_keys.decrypt(stored.key, bytes(refusal.sealed), _refusal_bound(refusal))
     )
     return said
 
@@ -230,19 +228,7 @@ def _open_part(stored: Stored, number: int) -> bytes:
     part = InputPart.objects.filter(upload=stored.upload, number=number).first()
     if part is None:
         raise CaseUnreadable("A part of a stored file is gone.")
-    return _decrypt(stored.key, bytes(part.sealed), _bound(stored.upload, number))
-
-
-def _encrypt(key: bytes, content: bytes, bound: bytes) -> bytes:
-    nonce = os.urandom(NONCE_SIZE)
-    return nonce + AESGCM(key).encrypt(nonce, content, bound)
-
-
-def _decrypt(key: bytes, sealed: bytes, bound: bytes) -> bytes:
-    try:
-        return AESGCM(key).decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], bound)
-    except (InvalidTag, ValueError):
-        raise CaseUnreadable("A stored file was altered, or is not of this key.") from None
+    return case_keys.decrypt(stored.key, bytes(part.sealed), _bound(stored.upload, number))
 
 
 def _refusal_bound(refusal: CohortRefusal) -> bytes:

@@ -46,9 +46,9 @@ def read_chunk(chunk: Chunk, layout: Layout, portable: PortableModel, pickled: P
     panels, refusals = _read_others(chunk, layout, np.flatnonzero(~usual))
     for place in np.flatnonzero(usual & ~applies).tolist():
         refusals[place] = _why_not(values[place], layout, chunk.rows[place])
-    for place, panel in panels.items():
-        values[place] = panel.vector
-        spearman[[place]], distance[[place]] = _resemblance(values[[place]], layout.manifest)
+    if others := list(panels):
+        values[others] = [panel.vector for panel in panels.values()]
+        spearman[others], distance[others] = _resemblance(values[others], layout.manifest)
     places = np.array(sorted({*np.flatnonzero(usual & applies).tolist(), *panels}), np.intp)
     ages = np.array([chunk.ages[place] for place in places], dtype=np.float64)  # None becomes NaN
     scored = np.ascontiguousarray(values[places])

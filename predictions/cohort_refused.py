@@ -8,14 +8,11 @@ import io
 from collections.abc import Iterator
 from uuid import UUID
 
-from django.db import transaction
-
-from accounts import ledger
 from accounts.actors import Actor
-from predictions import cohort_inputs, events, releases
+from predictions import cohort_inputs, releases
 from predictions.cohort_inputs import Sealing, Stored
 from predictions.cohort_records import Cohort, CohortRefusal
-from predictions.cohort_results import Results, safe_cell
+from predictions.cohort_results import Results, record_disclosure, safe_cell
 from predictions.cohorts import RefusedSample, find_cohort, open_refused, start_cohort
 from predictions.exceptions import PanelRefused, ResultsNotServed
 from predictions.intake.cells import find_delimiter
@@ -39,7 +36,7 @@ def disclose_annotated(actor: Actor, cohort_id: UUID) -> Results:
         When the file is not kept any more.
     """
     cohort, stored = _find(actor, cohort_id)
-    _record(cohort, actor, "annotated")
+    record_disclosure(cohort, actor, "annotated")
     return Results(f"annotated-{cohort.id}.csv", "text/csv; charset=utf-8", _annotate(cohort, stored))
 
 
@@ -80,11 +77,6 @@ def has_a_line_for_each(cohort: Cohort, stored: Stored) -> bool:
     return reader.CODE == samples_in_rows.CODE
 
 
-@transaction.atomic
-def _record(cohort: Cohort, actor: Actor, form: str) -> None:
-    ledger.record(events.COHORT_DISCLOSED, actor, cohort=cohort.id, format=form, received=cohort.received)
-
-
 def _annotate(cohort: Cohort, stored: Stored) -> Iterator[bytes]:
     refused = _refused(cohort, stored)
     waiting = next(refused, None)
@@ -98,7 +90,7 @@ def _annotate(cohort: Cohort, stored: Stored) -> Iterator[bytes]:
                 continue
             problem = ""
             if waiting and waiting.row == number:
-                problem, waiting = _words(waiting), next(refused, None)
+                problem, waiting = waiting.words, next(refused, None)
             lines.append(f"{line}{delimiter}{_cell(problem, delimiter)}\n" if line.strip() else f"{line}\n")
         yield "".join(lines).encode()
 
@@ -122,10 +114,6 @@ def _refused(cohort: Cohort, stored: Stored) -> Iterator[RefusedSample]:
     refusals = CohortRefusal.objects.filter(cohort=cohort).order_by("number")
     for refusal in refusals.iterator(LINES):
         yield open_refused(refusal, stored)
-
-
-def _words(sample: RefusedSample) -> str:
-    return " ".join(f"{problem.detail} {problem.mend}" for problem in sample.problems)
 
 
 def _cell(text: str, delimiter: str) -> str:

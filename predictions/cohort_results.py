@@ -85,13 +85,14 @@ def disclose_results(actor: Actor, cohort_id: UUID, code: str) -> Results:
     if code == "xlsx" and cohort.received > MOST_ROWS_OF_XLSX:
         raise ResultsNotServed(f"A spreadsheet has at most {MOST_ROWS_OF_XLSX:,} rows; take CSV or Parquet.")
     releases.manifest_of(cohort.release)
-    _record(cohort, actor, code)
+    record_disclosure(cohort, actor, code)
     chosen = FORMATS[code]
     return Results(f"cohort-{cohort.id}.{code}", chosen.media_type, chosen.write(_rows(cohort)))
 
 
 @transaction.atomic
-def _record(cohort: Cohort, actor: Actor, code: str) -> None:
+def record_disclosure(cohort: Cohort, actor: Actor, code: str) -> None:
+    """Put on record that a file of this form was handed out."""
     ledger.record(events.COHORT_DISCLOSED, actor, cohort=cohort.id, format=code, received=cohort.received)
 
 
@@ -136,11 +137,11 @@ def _risks(result: dict[str, Any], horizons: Any) -> Iterator[tuple[str, float]]
 
 
 def _refused(sample: RefusedSample) -> Row:
-    words = " ".join(f"{problem.detail} {problem.mend}" for problem in sample.problems)
+    problems = ", ".join(sample.codes)
     return {
         "sample_id": sample.sample_id,
         "status": "refused",
-        "problems": f"{', '.join(sample.codes)}: {words}" if words else ", ".join(sample.codes),
+        "problems": f"{problems}: {sample.words}" if sample.words else problems,
     }
 
 

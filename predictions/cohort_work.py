@@ -7,6 +7,7 @@ record. So the readers must cut the same samples in the same order each time.
 One cohort is read at a time, so that the other workers remain for second readings.
 """
 
+import gc
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -42,7 +43,7 @@ SECONDS = 200.0
 # So long a cohort is read before one that waits has its turn.
 TURN = 20.0
 # Samples that are read, sealed and committed together.
-AT_ONCE = 1_000
+AT_ONCE = 500
 _LOCK = 5_137_004_601
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def work() -> int:
     with _alone() as alone:
         while alone and monotonic() < end and (cohort := _next()):
             try:
-                with within(cohort.organisation_id):
+                with within(cohort.organisation_id), _collecting_little():
                     done += _read_some(cohort, end)
             except (ReleaseUnavailable, CaseUnreadable, OSError) as error:
                 logger.error("%s waits: %s", cohort, error)  # noqa: TRY400 - the trace says nothing more
@@ -233,6 +234,16 @@ def _pickled_form(release: Release) -> PickledModel:
     except (SealBroken, OSError, WrongLibrariesError) as error:
         lifecycle.handle_unopened(release, error)
         raise ReleaseUnavailable(f"The pickled form of {release} cannot be read.") from error
+
+
+@contextmanager
+def _collecting_little() -> Iterator[None]:
+    """Leave what is loaded by now out of garbage collections, which go through it again and again."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager

@@ -157,6 +157,11 @@ class RefusedSample:
     row: int | None = None
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def words(self) -> str:
+        """What is wrong and how to mend it; empty without its file."""
+        return " ".join(f"{problem.detail} {problem.mend}" for problem in self.problems)
+
 
 @dataclass(frozen=True)
 class RefusedPage:

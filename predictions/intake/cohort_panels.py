@@ -113,7 +113,7 @@ def build_one(chunk: Chunk, place: int, layout: Layout) -> Panel:
         steps=(*layout.request.steps, *chunk.steps.get(place, ())),
     )
     try:
-        return build_panel(request, layout.manifest, layout.profile)
+        return build_panel(request, layout.manifest, layout.profile, layout.matched)
     except PanelRefused as refusal:
         raise located(refusal, chunk.rows[place]) from None
 

@@ -62,9 +62,13 @@ class Matched:
         `table` has shape (samples, identifiers). Of several probe sets it is the mean of those measured.
         """
         values = np.full((len(table), len(symbols)), np.nan)
-        for position, symbol in enumerate(symbols):
-            if columns := self.columns.get(symbol):
-                values[:, position] = _mean(table[:, columns])
+        found = [
+            (place, self.columns[symbol]) for place, symbol in enumerate(symbols) if symbol in self.columns
+        ]
+        for width in {len(columns) for _, columns in found}:
+            alike = [(place, columns) for place, columns in found if len(columns) == width]
+            places, columns = zip(*alike, strict=True)
+            values[:, places] = _mean(table[:, np.array(columns)])
         return values
 
 
@@ -111,11 +115,8 @@ def match(
     return matched
 
 
-def identify(
-    measurements: Sequence[Measurement], genes: Sequence[Gene], kind: str | None, *, accept_former: bool
-) -> Identified:
-    """Find the gene of each measurement of one sample; parameters as of `match`."""
-    matched = match(measurements, genes, kind, accept_former=accept_former)
+def identify(measurements: Sequence[Measurement], matched: Matched) -> Identified:
+    """The values of one sample, whose names `match` has matched."""
     row = np.array([[m.value for m in measurements]], dtype=np.float64)  # NumPy reads None as NaN
     symbols = list(matched.columns)
     values = matched.values(row, symbols)[0].tolist() if symbols else []
@@ -330,9 +331,10 @@ def _at(name: Measurement) -> tuple[str | None, int | None, str]:
 
 
 def _mean(columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean of each row over the columns that were measured, added up from the left; NaN over none."""
-    total, count = np.zeros(len(columns)), np.zeros(len(columns))
-    for column in columns.T:
+    """The mean over those of the last axis that were measured, added up from the left; NaN over none."""
+    total, count = np.zeros(columns.shape[:-1]), np.zeros(columns.shape[:-1])
+    for place in range(columns.shape[-1]):
+        column = columns[..., place]
         measured = np.isfinite(column)
         total += np.where(measured, column, 0.0)
         count += measured

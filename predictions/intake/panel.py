@@ -15,7 +15,15 @@ from ml_models.units import detect_unit
 from predictions.exceptions import PanelRefused, Problem
 from predictions.intake.conversions import problem_of_scale, way
 from predictions.intake.gene_names import names_of
-from predictions.intake.identifiers import KINDS, Identified, identify, name_damaged, name_others
+from predictions.intake.identifiers import (
+    KINDS,
+    Identified,
+    Matched,
+    identify,
+    match,
+    name_damaged,
+    name_others,
+)
 from predictions.intake.measurements import PanelRequest, Step
 from predictions.intake.scales import Profile, Scaled, scale_steps, to_scale, unit_read
 from predictions.intake.units import check_unit
@@ -89,17 +97,23 @@ class Panel:
         return sha256(json.dumps(scored, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def build_panel(request: PanelRequest, manifest: Manifest, profile: Profile | None = None) -> Panel:
+def build_panel(
+    request: PanelRequest,
+    manifest: Manifest,
+    profile: Profile | None = None,
+    matched: Matched | None = None,
+) -> Panel:
     """Check a request against the panel of a release, and bring it to the release's scale.
 
-    `profile` is that of the platform which the request names.
+    `profile` is that of the platform which the request names. `matched` is what its identifiers stand for,
+    where that was found already for all samples of a file.
 
     Raises
     ------
     PanelRefused
         With every problem that was found.
     """
-    found = _identify(request, manifest)
+    found = identify(request.measurements, matched or _match(request, manifest))
     measured = np.array([[found.values.get(symbol) for symbol in manifest.symbols]], dtype=np.float64)
     look = detect_unit(list(found.values.values())) if found.values else None
     totals = None if request.total is None else np.array([request.total])
@@ -145,7 +159,7 @@ def is_reference(text: str) -> bool:
     return len(text) <= LONGEST_REFERENCE and text.isprintable()
 
 
-def _identify(request: PanelRequest, manifest: Manifest) -> Identified:
+def _match(request: PanelRequest, manifest: Manifest) -> Matched:
     if request.identifiers is not None and request.identifiers not in KINDS:
         problem = Problem(
             "identifiers_unknown",
@@ -158,7 +172,7 @@ def _identify(request: PanelRequest, manifest: Manifest) -> Identified:
         )
         raise PanelRefused([problem])
     accept = request.accept_former_symbols
-    return identify(request.measurements, manifest.genes, request.identifiers, accept_former=accept)
+    return match(request.measurements, manifest.genes, request.identifiers, accept_former=accept)
 
 
 def _check_header(request: PanelRequest, manifest: Manifest) -> Iterator[Problem]:

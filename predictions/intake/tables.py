@@ -15,7 +15,7 @@ from predictions.exceptions import Problem
 from predictions.intake.measurements import Step
 from predictions.sentences import Sentence
 
-CHUNK = 5_000
+CHUNK = 1_000
 HEAD = 65_536
 OTHERS_NAMED = 100
 

@@ -13,7 +13,7 @@ from predictions.intake.cells import LONGEST_LINE
 from predictions.intake.measurements import Step
 from predictions.sentences import sentence
 
-PIECE = 4_000_000
+PIECE = 1_000_000
 # Three times the largest cohort that is meant to be read: nobody waits for a gigabyte of empty lines.
 MOST_LINES = 3_000_000
 LATIN = "cp1252"  # what spreadsheets call Latin-1

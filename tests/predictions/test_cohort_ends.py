@@ -5,6 +5,7 @@ from io import BytesIO, StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import DataError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import Event
@@ -51,6 +52,13 @@ def test_a_release_that_is_quarantined_meanwhile_answers_nobody_more_and_the_pag
     page = browser_of(alice).get(f"/cohorts/{sent.id}/").content.decode()
     assert "Reading stopped before the end of the file" in page
     assert "release_quarantined" in page
+
+
+def test_an_error_while_rows_are_copied_is_one_that_the_worker_knows():
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(cohort_rows.STAGE)
+        with pytest.raises(DataError, match="field count"), transaction.atomic():
+            cohort_rows.copy_rows(cohort_rows.COPY, [(b"no identifier",)])
 
 
 def test_a_file_with_refused_samples_goes_after_fourteen_days(read):

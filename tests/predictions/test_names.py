@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ml_models.cohorts import load_panel
 from predictions.exceptions import PanelRefused
 from predictions.intake.gene_names import names_of, wanted_by
-from predictions.intake.identifiers import identify, match_names, name_damaged
+from predictions.intake.identifiers import identify, match, match_names, name_damaged
 from predictions.intake.measurements import Measurement, PanelRequest
 from predictions.intake.panel import build_panel
 from predictions.intake.spreadsheet_damage import is_damaged, likely_genes
@@ -201,5 +201,6 @@ def test_a_file_gives_each_sample_the_values_that_it_has_alone(manifest, data):
     together = matched.values(np.array(rows, dtype=np.float64), manifest.symbols)
     for row, values in zip(rows, together, strict=True):
         measurements = [Measurement(name, value) for name, value in zip(names, row, strict=True)]
-        alone = identify(measurements, manifest.genes, None, accept_former=False).values
+        matched = match(measurements, manifest.genes, None, accept_former=False)
+        alone = identify(measurements, matched).values
         assert alone == {s: v for s, v in zip(manifest.symbols, values.tolist(), strict=True) if not isnan(v)}

@@ -23,7 +23,8 @@ def refuse_repeats(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     for chunk in chunks:
         digests = pl.Series(chunk.sample_ids, dtype=pl.String).hash().to_numpy()
         yield _refuse(chunk, _is_repeated(digests, seen))
-        seen = np.sort(np.concatenate([seen, digests]), kind="stable")  # merges what is sorted already
+        seen = np.concatenate([seen, digests])
+        seen.sort(kind="stable")  # merges what is sorted already
 
 
 def _is_repeated(digests: NDArray[np.uint64], seen: NDArray[np.uint64]) -> NDArray[np.bool_]:
