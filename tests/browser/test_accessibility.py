@@ -40,6 +40,8 @@ RARE: dict[str, dict[str, Any]] = {
     "accounts/locked_out.html": {},
     "errors/network_refused.html": {"address": "192.0.2.1"},
     "errors/too_many.html": {"wait": 30},
+    "accounts/provider_refused.html": {"provider_name": "Clinic ID", "reason": "other_identity"},
+    "accounts/provider_unavailable.html": {"provider_name": "Clinic ID"},
     "accounts/sign_in_once.html": {"refused": True},
     "predictions/erased.html": {"words": "Decided."},
     "predictions/model_card_unreadable.html": {"name": "ridge", "version": "1.0.0"},
