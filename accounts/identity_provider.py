@@ -206,8 +206,7 @@ def _identity(provider: Provider, claims: dict[str, Any]) -> Identity:
 def _configuration(issuer: str) -> dict[str, Any]:
     """What the provider tells of itself (OpenID Connect Discovery 1.0); remembered for minutes."""
     found = _fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-    endpoints = [found.get(name) for name in ENDPOINTS]
-    endpoints += [found[name] for name in ("userinfo_endpoint",) if name in found]
+    endpoints = [*(found.get(name) for name in ENDPOINTS), found.get("userinfo_endpoint", issuer)]
     secure = "https://" if issuer.startswith("https://") else "http"
     if found.get("issuer") != issuer or not all(str(each).startswith(secure) for each in endpoints):
         raise _unavailable(issuer, "its configuration is another's, or not whole")

@@ -16,6 +16,7 @@ from accounts import identity_provider, session_marks
 from accounts.checks import check_provider
 from accounts.models import Event, Person, Role
 from tests import oidc_provider
+from tests.accounts.test_second_factor import left_alone
 from tests.cast import make_person
 from tests.oidc_provider import CLIENT, SECRET, new_key
 
@@ -140,9 +141,7 @@ def test_a_session_has_another_name_after_the_sign_in(alice, two):
 @pytest.mark.parametrize("mark", [session_marks.SEEN, session_marks.STARTED])
 def test_a_session_by_the_provider_ends_as_every_other(alice, two, mark):
     client, _ = sign_in()
-    session = client.session
-    session[mark] -= 43_201
-    session.save()
+    left_alone(client, 43_201, mark)
     assert not is_in(client)
 
 
@@ -448,13 +447,8 @@ def test_an_issuer_that_is_none_fails_the_check(settings, issuer):
 @pytest.fixture
 def left(alice, two):
     """Alice's browser, in which she proved six minutes ago who she is."""
-    return leave(sign_in()[0])
-
-
-def leave(client):
-    session = client.session
-    session[session_marks.PROVED] -= 360
-    session.save()
+    client, _ = sign_in()
+    left_alone(client, 360, session_marks.PROVED)
     return client
 
 
@@ -470,7 +464,9 @@ def test_the_provider_proves_again_who_somebody_is(left, two):
 def test_who_has_no_password_is_led_to_the_provider(alice, two):
     alice.set_unusable_password()
     alice.save()
-    asked = leave(sign_in()[0]).get("/accounts/sessions/")
+    client, _ = sign_in()
+    left_alone(client, 360, session_marks.PROVED)
+    asked = client.get("/accounts/sessions/")
     assert asked.headers["Location"] == f"{AGAIN}?next=%2Faccounts%2Fsessions%2F"
 
 
